@@ -1,0 +1,154 @@
+"""The nouns of a scenario: who takes part.
+
+An actor is declared once, under `actors`, and does nothing until a step names it. Each class documents, in `publishes`,
+the fields that steps can refer to as `${name.field}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+from harness.model.fields import Kind, option, subject
+from harness.model.source import Location
+from harness.model.values import Duration, Name, Pattern, Plain, Text
+
+
+class Handler(StrEnum):
+    """What a testee does with a connection; see the testee contract."""
+
+    ECHO = "echo"
+    PROBE = "probe"
+    HTTP = "http"
+
+
+class Mode(StrEnum):
+    """Whether the testee runs a bare server or a daemon with a server under it."""
+
+    SERVER = "server"
+    DAEMON = "daemon"
+
+
+class Listen(StrEnum):
+    """Where a daemon listens, when the scenario does not care for the exact address."""
+
+    TCP = "tcp"
+    """127.0.0.1, a port that the kernel picks."""
+    TCP6 = "tcp6"
+    """::1, a port that the kernel picks."""
+    UNIX = "unix"
+    """A socket in the workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Resource limits that the process is started with."""
+
+    nofile: int | None = option("the number of descriptors that the process may have open", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The implementation under test, started through its manifest with a configuration file.
+
+    In `mode: server` it runs a bare server; in `mode: daemon` a daemon with a server under it. `mode` is daemon where
+    the scenario's `needs` name the daemon profile, else server.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = (
+        "address", "host", "port", "path", "pid", "server", "children", "status_file", "directory", "config", "output",
+    )  # fmt: skip
+    kind: ClassVar[Kind] = Kind.DAEMON
+
+    name: str
+    location: Location
+    handler: Handler = subject("what the testee does with a connection: echo, probe or http", key="daemon")
+    mode: Mode | None = option("server or daemon", default=None)
+    listen: Listen | Text | dict[str, Plain] = option(
+        "tcp, tcp6 or unix for an address of the harness's choice; or an address as RISER takes it", default=Listen.TCP
+    )
+    server: dict[str, Plain] | None = option("server attributes under RISER's names", default=None)
+    parameters: dict[str, Plain] | None = option("daemon parameters under RISER's names", default=None)
+    record: tuple[str, ...] | None = option("the callbacks to record; all of them by default", default=None)
+    raise_in: tuple[str, ...] = option("callbacks that are to raise", default=())
+    hang_in: tuple[str, ...] = option("callbacks that are never to return", default=())
+    exit_in: tuple[str, ...] = option("callbacks in which the process is to end at once", default=())
+    limits: Limits = option("resource limits of the process", default=Limits())
+    environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """How a process says that it is ready; the first that comes counts, none means at once."""
+
+    log: Pattern | None = option("a line of its output that matches", default=None)
+    port: int | None = option("a TCP port of 127.0.0.1 that the process, or a child of it, listens on", default=None)
+    file: Text | None = option("a file that comes to exist", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Any program: `process: [nginx, -c, "${workspace}/nginx.conf"]`."""
+
+    publishes: ClassVar[tuple[str, ...]] = ("pid", "output", "directory")
+    kind: ClassVar[Kind] = Kind.PROCESS
+
+    name: str
+    location: Location
+    command: tuple[Text, ...] = subject("the program and its arguments", key="process")
+    ready: Ready = option("how it says that it is ready", default=Ready())
+    input: Text | None = option("what it reads on standard input; nothing by default", default=None)
+    environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
+    limits: Limits = option("resource limits of the process", default=Limits())
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One connection at a time to a daemon (`client: d`) or to an address (`client: "127.0.0.1:${p.port}"`)."""
+
+    publishes: ClassVar[tuple[str, ...]] = ("local", "received")
+    kind: ClassVar[Kind] = Kind.CLIENT
+
+    name: str
+    location: Location
+    to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="client")
+
+
+class Connections(StrEnum):
+    """How a load uses connections."""
+
+    EACH = "each"
+    """A new connection for every operation."""
+    KEPT = "kept"
+    """One connection a client; when the peer ends it in good order between two operations, the next one opens another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Many clients at once, each doing one operation after another until cancelled or done.
+
+    An operation sends `send` as a line and expects the line `expect`; `${n}` in both is the operation's number. The
+    outcome of every operation is kept.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("done", "failed")
+    kind: ClassVar[Kind] = Kind.LOAD
+
+    name: str
+    location: Location
+    to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="load")
+    send: Text = option("the line that each operation sends")
+    expect: Text = option("the line that each operation expects")
+    clients: int = option("how many at once, 1 to 1000", default=4)
+    operations: int | None = option("how many in all; without it, until cancelled", default=None)
+    connections: Connections = option(
+        "`each` operation makes a connection, or connections are `kept`", default=Connections.EACH
+    )
+    pause: Duration = option("what each client waits between two operations, to bound the rate", default=Duration(0.0))
+
+
+Actor: TypeAlias = Daemon | Process | Client | Load
+ActorName: TypeAlias = Name
+
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load)

@@ -1,0 +1,384 @@
+"""The verbs of a scenario: one class a verb.
+
+A step is a mapping with one verb. What the verb is about stands as its value (`connect: c`) with the options beside it,
+or verb and options are one mapping (`signal: {to: d, action: stop_graceful}`). Two options go with every verb:
+`as` gives the step's result a name, `within` replaces the verb's time limit.
+
+`within` is the default time limit in seconds of a verb that waits, None for one that does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+from harness.model.actors import Listen
+from harness.model.fields import Kind, option, subject
+from harness.model.manifest import Action
+from harness.model.matchers import Matcher
+from harness.model.source import Location
+from harness.model.values import Duration, Name, Plain, SignalName, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What every step has, whatever its verb."""
+
+    location: Location
+    as_name: str | None = option("a name for what this step gives", default=None, key="as")
+    within: Duration | None = option("the time limit of this step", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Common):
+    """Start a daemon or process and wait until it is ready.
+
+    A daemon is ready when it has reported `before_start` and the `preprocess` of every process that serves.
+    """
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the daemon or process", key="of")
+
+
+@dataclass(frozen=True, slots=True)
+class Launch(Common):
+    """Start a daemon or process and go on at once; for those that are not to become ready."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the daemon or process", key="of")
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Common):
+    """Wait until the daemon or process has ended by itself, with this status or by this signal."""
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the daemon or process", key="of")
+    status: Matcher | None = option("the exit status; 0 when neither status nor signal is given", default=None)
+    signal: SignalName | None = option("the signal that ended it", default=None)
+    elapsed: Matcher | None = option("the time from `since` to the end", default=None)
+    since: Name | None = option("the mark that `elapsed` counts from", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(Common):
+    """Send the daemon's stop signal and wait until it has ended with status 0."""
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the daemon or process", key="of")
+    action: Action = option("stop_graceful or stop_forced", default=Action.STOP_GRACEFUL)
+    status: Matcher | None = option("the exit status; 0 by default", default=None)
+    elapsed: Matcher | None = option("the time that it took", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Common):
+    """Send one signal to one process: an abstract action, or a signal by its name."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    to: Name = subject("a daemon or process, or a pid that something publishes (d.server, before.children.0)", key="to")
+    action: Action | None = option("what is asked for; the manifest says by which signal", default=None)
+    signal: SignalName | None = option("the signal, where no action stands for it: KILL, STOP, CONT", default=None)
+    times: int = option("how many times, at once", default=1)
+
+
+class Connected(StrEnum):
+    """What comes of a connect."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Connect(Common):
+    """Open the client's connection."""
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the client", key="of")
+    expect: Connected = option("accepted, or refused (nobody listens there)", default=Connected.ACCEPTED)
+
+
+class Closing(StrEnum):
+    """How a client ends its connection."""
+
+    ALL = "all"
+    """Both directions."""
+    WRITE = "write"
+    """Only its own direction; it goes on reading."""
+    RESET = "reset"
+    """With a reset instead of an end of file (TCP)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Common):
+    """End the client's connection, or its sending half."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the client", key="of")
+    how: Closing = option("all, write (half close) or reset", default=Closing.ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Send(Common):
+    """Send one line, or text as it is, and do not wait for anything but the kernel taking it."""
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the client", key="to")
+    line: Text | None = option("a line; its end is added", default=None)
+    text: Text | None = option("text without anything added", default=None)
+
+
+class End(StrEnum):
+    """How a peer ended a connection."""
+
+    CLOSED = "closed"
+    """End of file, in good order."""
+    RESET = "reset"
+    """A reset."""
+    ANY = "any"
+    """The one or the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Common):
+    """Wait for the next line on the client's connection, or for its end."""
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.REPLY
+    of: Name = subject("the client", key="of")
+    line: Matcher | None = option("what the next line must be", default=None)
+    end: End | None = option(
+        "the peer ends the connection, and nothing more comes before: closed, reset or any", default=None
+    )
+    elapsed: Matcher | None = option("the time from `since` (else from this step) until it came", default=None)
+    since: Name | None = option("the mark that `elapsed` counts from", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk(Common):
+    """Send one line and wait for the line that answers it."""
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.REPLY
+    of: Name = subject("the client", key="to")
+    send: Text = option("the line to send; its end is added")
+    expect: Matcher | None = option("what the answering line must be", default=None)
+    elapsed: Matcher | None = option("the time until the answer", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Common):
+    """Wait for an event that the testee reports (see the testee contract): the first since a mark.
+
+    Without `since`, every event counts that no earlier `event` step of the same name has matched.
+    """
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.EVENT
+    of: Name = subject("the daemon", key="of")
+    name: str = option(
+        "the event: before_start, at_fork, preprocess, dispatch, at_stop, at_stat, postprocess, after_stop, ..."
+    )
+    since: Name | None = option("the mark after which it must come", default=None)
+    pid: Matcher | None = option("the process that reports it", default=None)
+    where: dict[str, Matcher] | None = option(
+        "fields of the event and what they must be: {state: graceful}", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Events(Common):
+    """Look at all events that the testee has reported so far, at once and without waiting."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Name = subject("the daemon", key="of")
+    name: str | None = option("only the events of this name", default=None)
+    since: Name | None = option("only those after this mark", default=None)
+    pid: Matcher | None = option("only those of such a process", default=None)
+    count: Matcher | None = option("how many there are", default=None)
+    order: tuple[str, ...] | None = option(
+        "their names in this order, several in a row of one name counted once", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tree(Common):
+    """Look at the daemon's processes: the daemon, the server that serves now, the server's children.
+
+    The result publishes `daemon`, `server`, `children` (a list), `all` (every living process of the actor) and
+    `generation` (1 for the first server, counted by `before_start`).
+    """
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.TREE
+    of: Name = subject("the daemon", key="of")
+    daemon: Matcher | None = option("the daemon's pid", default=None)
+    server: Matcher | None = option("the pid of the server that serves now", default=None)
+    children: Matcher | None = option("the pids of the server's children", default=None)
+    generation: Matcher | None = option("the number of the server, from 1", default=None)
+    all: Matcher | None = option("every living process of the actor", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Eventually(Common):
+    """Wait until something is true of an actor, or until processes are gone."""
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name | None = subject("the load, the daemon or process; none with `gone`", key="of", default=None)
+    gone: Name | None = option("the pid, or pids, that must have ended", default=None)
+    done: Matcher | None = option("of a load: how many operations have ended", default=None)
+    failed: Matcher | None = option("of a load: how many operations have failed", default=None)
+    log: Matcher | None = option("of a daemon or process: some line of its output", default=None)
+    children: Matcher | None = option(
+        "of a daemon: the pids of the children of the server that serves now", default=None
+    )
+    server: Matcher | None = option("of a daemon: the pid of the server that serves now", default=None)
+    elapsed: Matcher | None = option("the time from `since` until it was true", default=None)
+    since: Name | None = option("the mark after which it counts, and that `elapsed` counts from", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Common):
+    """Look at what a daemon or process has written to its standard output and error so far, without waiting."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Name = subject("the daemon or process", key="of")
+    line: Matcher | None = option("some line is like this", default=None)
+    no_line: Matcher | None = option("no line is like this", default=None)
+    count: Matcher | None = option("how many lines are like `line`", default=None)
+    since: Name | None = option("only lines after this mark", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class File(Common):
+    """Look at a file, now."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Text = subject("the path", key="path")
+    exists: bool | None = option("whether there is one", default=None)
+    content: Matcher | None = option("its text", default=None)
+    mode: Matcher | None = option('its permissions as four octal digits: "0640"', default=None)
+    locked: bool | None = option("whether somebody holds flock(2) on it", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Common):
+    """Write a file, whole."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Text = subject("the path", key="path")
+    content: Text = option("its text")
+    mode: str | None = option('its permissions as four octal digits: "0640"', default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Configure(Common):
+    """Rewrite the daemon's configuration: what is given here replaces what was there, the rest stays.
+
+    The testee reads it at its next server start.
+    """
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the daemon", key="of")
+    listen: Listen | Text | dict[str, Plain] | None = option("another address", default=None)
+    server: dict[str, Plain] | None = option("server attributes, added to those there", default=None)
+    parameters: dict[str, Plain] | None = option("daemon parameters, added to those there", default=None)
+    raise_in: tuple[str, ...] | None = option("callbacks that are to raise", default=None)
+    hang_in: tuple[str, ...] | None = option("callbacks that are never to return", default=None)
+    exit_in: tuple[str, ...] | None = option("callbacks in which the process is to end at once", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Background(Common):
+    """Let a load run while the steps go on; it ends at `cancel`, or when its operations are done."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the load", key="of")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Common):
+    """Wait until a background load has done all its operations."""
+
+    limit: ClassVar[float | None] = 30.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the load", key="of")
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Common):
+    """End a background load: operations under way are finished, no new ones begin."""
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the load", key="of")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The longest time without any operation that succeeded."""
+
+    under: Duration = option("how long it may be, at most")
+    since: Name | None = option(
+        "the mark that it is looked for after; from the start of the load by default", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Common):
+    """Look at what a load has done: its operations, failures and gaps."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Name = subject("the load", key="of")
+    failed: Matcher | None = option("how many operations failed", default=None)
+    done: Matcher | None = option("how many operations ended, well or not", default=None)
+    longest_gap: Gap | None = option("{under: 250ms, since: MARK}", default=None)
+
+
+Step: TypeAlias = (
+    Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Tree | Eventually
+    | Log | File | Write | Configure | Background | Wait | Cancel | Check
+)  # fmt: skip
+
+VERBS: dict[str, type[Step]] = {
+    "start": Start,
+    "launch": Launch,
+    "exit": Exit,
+    "stop": Stop,
+    "signal": Signal,
+    "connect": Connect,
+    "close": Close,
+    "send": Send,
+    "expect": Expect,
+    "talk": Talk,
+    "event": Event,
+    "events": Events,
+    "tree": Tree,
+    "eventually": Eventually,
+    "log": Log,
+    "file": File,
+    "write": Write,
+    "configure": Configure,
+    "background": Background,
+    "wait": Wait,
+    "cancel": Cancel,
+    "check": Check,
+}
+"""The word for each verb in YAML."""
