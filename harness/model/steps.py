@@ -177,9 +177,9 @@ class Talk(Common):
 
 @dataclass(frozen=True, slots=True)
 class Event(Common):
-    """Wait for an event that the testee reports (see the testee contract): the first since a mark.
+    """Wait for an event that the testee reports (see the testee contract): the first, or the first since a mark.
 
-    Without `since`, every event counts that no earlier `event` step of the same name has matched.
+    An event is matched once: one that an earlier `event` step has matched does not count again, with `since` or without.
     """
 
     limit: ClassVar[float | None] = 5.0
@@ -272,6 +272,7 @@ class File(Common):
     content: Matcher | None = option("its text", default=None)
     mode: Matcher | None = option('its permissions as four octal digits: "0640"', default=None)
     locked: bool | None = option("whether somebody holds flock(2) on it", default=None)
+    target: Matcher | None = option("where it points, for a symbolic link", default=None)
 
 
 @dataclass(frozen=True, slots=True)
