@@ -1,0 +1,171 @@
+"""Where a daemon can stand: one class a phase, each with its own data and nothing else.
+
+`supervision` holds the theory and moves from one phase to the next. `Ground` is what a start is measured against: if
+the new server fails, the daemon is back on the ground that it stood on.
+"""
+
+from dataclasses import dataclass
+
+from riser.core.address import Address
+from riser.core.config import DaemonConfig
+from riser.core.generations import Retired
+from riser.core.messages import Effect, Event
+from riser.core.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """An open listening socket by its number, and the address and options that it was asked to have."""
+
+    number: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Nothing has happened yet. As ground: the first start, which has nothing to fall back on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The server process `server` has been serving at `listening` since the time `since`."""
+
+    server: int
+    listening: Listening
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """As ground: the socket listens, but no server process accepts from it."""
+
+    listening: Listening
+
+
+Ground = New | Serving | Down
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The daemon has asked for an address (`asked` is None) or for a listener there, and waits for the answer only."""
+
+    ground: Ground
+    restart: Operation | None
+    asked: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """The server process `server` is being started, to serve at `listening`; after `deadline` it has failed.
+
+    `listening` is the ground's own socket, or a candidate that is kept only if the start succeeds.
+    """
+
+    ground: Ground
+    restart: Operation | None
+    server: int
+    listening: Listening
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overlapping:
+    """Two server processes serve; at `until` the old one is told to stop, by the restart's own way."""
+
+    old: Serving
+    new: Serving
+    restart: Operation
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing:
+    """No server process serves or starts; at `until` the next start is due."""
+
+    ground: Down
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """All server processes have been told to stop; when the last is gone the daemon ends so."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The daemon has ended."""
+
+
+Phase = New | Opening | Starting | Serving | Overlapping | Pausing | Stopping | Over
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a daemon knows of itself: its phase, and what lives longer than a phase.
+
+    `retired` are the old generations. `restart` and `stats` are requests that wait for a phase that can fulfil them.
+    `failures` counts servers that died in a row. `servers` and `listeners` are the numbers given last. At `beat` the
+    next debug line is due.
+    """
+
+    config: DaemonConfig
+    phase: Phase = New()
+    retired: tuple[Retired, ...] = ()
+    restart: Operation | None = None
+    stats: tuple[Operation, ...] = ()
+    failures: int = 0
+    servers: int = 0
+    listeners: int = 0
+    beat: float | None = None
+
+
+Turn = tuple[State, tuple[Effect, ...]]
+
+
+class IllegalEventError(Exception):
+    """The hands reported something that cannot happen in this phase."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        super().__init__(state, event)
+        self.state = state
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"{self.event} cannot happen in {self.state.phase}"
+
+
+def then(first: Turn, second: Turn) -> Turn:
+    """Two turns as one: the state of the second, the effects of both."""
+    return second[0], (*first[1], *second[1])
+
+
+def serving_server(phase: Phase) -> int | None:
+    """The number of the server process that new connections go to, or None."""
+    match phase:
+        case Serving(server=server) | Overlapping(new=Serving(server=server)):
+            return server
+        case Opening(ground=Serving(server=server)) | Starting(ground=Serving(server=server)):
+            return server
+        case _:
+            return None
+
+
+def sockets_of(phase: Phase) -> tuple[Listening, ...]:
+    """The listening sockets that a phase holds, each once."""
+    match phase:
+        case Serving(listening=listening) | Pausing(ground=Down(listening=listening)):
+            held: tuple[Listening, ...] = (listening,)
+        case Opening(ground=Serving(listening=listening) | Down(listening=listening)):
+            held = (listening,)
+        case Starting(ground=Serving(listening=listening) | Down(listening=listening), listening=candidate):
+            held = (listening, candidate)
+        case Starting(ground=New(), listening=candidate):
+            held = (candidate,)
+        case Overlapping(old=old, new=new):
+            held = (old.listening, new.listening)
+        case _:
+            held = ()
+    return tuple({listening.number: listening for listening in held}.values())
