@@ -1,0 +1,88 @@
+"""What one item owns while it runs, and what every verb gets to work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from harness.engine.endpoints import Endpoint, parse_endpoint
+from harness.engine.lookup import Publisher, Scope
+from harness.engine.timeline import Mark, Timeline
+from harness.engine.verdicts import StepErroredError
+from harness.engine.waits import Limit
+from harness.model.values import Name, Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.engine.settings import Settings
+    from harness.model.fields import Kind
+    from harness.model.manifest import Manifest
+    from harness.model.scenario import Scenario
+    from harness.model.steps import Step
+
+T = TypeVar("T", bound="RunningActor")
+
+
+class RunningActor(Publisher, Protocol):
+    """An actor of a running item."""
+
+    @property
+    def name(self) -> str:
+        """The name that the scenario gives it."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+
+    async def release(self) -> None:
+        """Let go of all that it holds, at the end of the item; it never fails the item and may be called twice."""
+
+
+@dataclass(slots=True)
+class World:
+    """One running item. `cookie` stands in the environment of every process that it starts, as HARNESS_COOKIE."""
+
+    scenario: Scenario
+    manifest: Manifest
+    settings: Settings
+    workspace: Path
+    cookie: str
+    timeline: Timeline = field(default_factory=Timeline)
+    actors: dict[str, RunningActor] = field(default_factory=dict)
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(self.actors, {"workspace": str(self.workspace)})
+
+    def actor(self, name: Name, of: type[T]) -> T:
+        """The actor of that name, which the loader has made sure is of that kind."""
+        actor = self.actors[name.path[0]]
+        if not isinstance(actor, of):
+            raise StepErroredError(f"{name} is a {actor.kind}, which this verb cannot work with")
+        return actor
+
+    def limit(self, step: Step) -> Limit:
+        """How long the step may wait: its own `within`, else the scenario's, else the verb's."""
+        within = step.within or self.scenario.within
+        if within is not None:
+            return Limit(within.seconds, self.settings.time_scale)
+        return Limit(step.limit or 0.0, self.settings.time_scale)
+
+    def since(self, name: Name | None, otherwise: Mark) -> Mark:
+        """The mark that a step names under `since`, or another where it names none."""
+        return otherwise if name is None else self.scope.mark(name)
+
+    def endpoint(self, to: Text) -> Endpoint:
+        """Where `client: d` or `client: "127.0.0.1:${p.port}"` is to connect, as it is now.
+
+        Raises StepFailedError while the daemon has reported no address, StepErroredError for what is no address.
+        """
+        text = self.scope.text(to)
+        named = self.actors.get(text)
+        if named is not None:
+            text = str(self.scope.value(Name((named.name, "address"), to.location)))
+        try:
+            return parse_endpoint(text)
+        except ValueError as error:
+            raise StepErroredError(str(error)) from error
