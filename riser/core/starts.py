@@ -11,7 +11,7 @@ See `supervision` for the theory. Each function is one arrow of a start:
 from dataclasses import replace
 from typing import assert_never
 
-from riser.core.address import Address, same_endpoint
+from riser.core.address import Address
 from riser.core.backoff import pause_seconds
 from riser.core.generations import STARTING_PATIENCE, Patience, Told, retire
 from riser.core.messages import CloseListener, Effect, Level, Log, OpenListener, StartServer, TuneListener
@@ -38,7 +38,7 @@ FORCED_SECONDS = 5.0
 def answer_address(state: State, phase: Opening, address: Address, *, now: float) -> Turn:
     """The address is known: serve at the old socket if that is there already, or open a candidate."""
     match phase.ground:
-        case Serving(listening=old) | Down(listening=old) if same_endpoint(address, old.address):
+        case Serving(listening=old) | Down(listening=old) if address.same_endpoint(old.address):
             return start(state, phase, Listening(old.number, address), now=now)
         case _:
             number = state.listeners + 1
