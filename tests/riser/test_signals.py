@@ -1,0 +1,76 @@
+"""Signals arrive as operations, in order, none lost, and handlers are given back."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS, Operation
+from riser.signals import SignalInbox, by_name
+
+from .conftest import wait_readable
+
+
+@pytest.mark.usefixtures("no_descriptor_left")
+def test_signals_become_operations_in_the_order_of_their_arrival() -> None:
+    with SignalInbox({signal.SIGUSR1: Operation.STAT_GET_AND_RESET, signal.SIGTERM: Operation.STOP_GRACEFUL}) as inbox:
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert wait_readable(inbox.fileno())
+        assert inbox.drain() == [Operation.STOP_GRACEFUL, Operation.STAT_GET_AND_RESET, Operation.STOP_GRACEFUL]
+        assert inbox.drain() == []
+        assert not wait_readable(inbox.fileno(), 0)
+
+
+def test_a_burst_of_five_thousand_signals_loses_none() -> None:
+    with SignalInbox({signal.SIGUSR1: Operation.STAT_GET_AND_RESET}) as inbox:
+        for _ in range(5000):
+            os.kill(os.getpid(), signal.SIGUSR1)
+        assert inbox.drain() == [Operation.STAT_GET_AND_RESET] * 5000
+
+
+def test_operations_are_posted_from_other_threads_and_from_handlers() -> None:
+    with SignalInbox({}) as inbox:
+        poster = threading.Thread(target=inbox.post, args=(Operation.STAT_STOP,))
+        poster.start()
+        assert wait_readable(inbox.fileno())
+        assert inbox.drain() == [Operation.STAT_STOP]
+        poster.join()
+
+
+def test_more_posts_than_a_pipe_holds_are_all_drained() -> None:
+    with SignalInbox({}) as inbox:
+        for _ in range(70_000):
+            inbox.post(Operation.STAT_STOP)
+        assert len(inbox.drain()) == 70_000
+        assert inbox.drain() == []
+
+
+def test_a_wake_is_not_an_operation() -> None:
+    with SignalInbox({}) as inbox:
+        inbox.wake()
+        assert wait_readable(inbox.fileno())
+        assert inbox.drain() == []
+    inbox.wake()
+
+
+def test_handlers_and_the_wakeup_descriptor_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGUSR2)
+    with SignalInbox({signal.SIGUSR2: Operation.STAT_GET_NO_RESET}) as inbox:
+        assert signal.getsignal(signal.SIGUSR2) is not before
+        with SignalInbox({signal.SIGUSR2: Operation.STAT_GET_NO_RESET}) as inner:
+            os.kill(os.getpid(), signal.SIGUSR2)
+            assert inner.drain() == [Operation.STAT_GET_NO_RESET]
+        os.kill(os.getpid(), signal.SIGUSR2)
+        assert inbox.drain() == [Operation.STAT_GET_NO_RESET]
+    assert signal.getsignal(signal.SIGUSR2) is before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_names_become_signals_for_the_operations_asked_for() -> None:
+    chosen = by_name(DEFAULT_SIGNALS, only=SERVER_OPERATIONS)
+    assert chosen[signal.SIGTERM] is Operation.STOP_GRACEFUL
+    assert signal.SIGHUP not in chosen
+    with pytest.raises(KeyError):
+        by_name({Operation.STAT_STOP: "NONE"}, only=SERVER_OPERATIONS)
