@@ -45,7 +45,7 @@ class Listen(StrEnum):
 class Limits:
     """Resource limits that the process is started with."""
 
-    nofile: int | None = option("the number of descriptors that the process may have open", default=None)
+    nofile: int | None = option("the number of descriptors that the process may have open", default=None, least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,9 @@ class Ready:
     """How a process says that it is ready; the first that comes counts, none means at once."""
 
     log: Pattern | None = option("a line of its output that matches", default=None)
-    port: int | None = option("a TCP port of 127.0.0.1 that the process, or a child of it, listens on", default=None)
+    port: int | None = option(
+        "a TCP port of 127.0.0.1 that the process, or a child of it, listens on", default=None, least=1, most=65535
+    )
     file: Text | None = option("a file that comes to exist", default=None)
 
 
@@ -121,7 +123,7 @@ class Connections(StrEnum):
     EACH = "each"
     """A new connection for every operation."""
     KEPT = "kept"
-    """One connection a client; when the peer ends it in good order between two operations, the next one opens another."""
+    """One connection a client; when the peer ends it in good order between two operations, the next opens another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,8 @@ class Load:
     to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="load")
     send: Text = option("the line that each operation sends")
     expect: Text = option("the line that each operation expects")
-    clients: int = option("how many at once, 1 to 1000", default=4)
-    operations: int | None = option("how many in all; without it, until cancelled", default=None)
+    clients: int = option("how many at once, 1 to 1000", default=4, least=1, most=1000)
+    operations: int | None = option("how many in all; without it, until cancelled", default=None, least=1)
     connections: Connections = option(
         "`each` operation makes a connection, or connections are `kept`", default=Connections.EACH
     )

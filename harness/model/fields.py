@@ -13,6 +13,10 @@ from typing import Any, cast
 _DOC = "doc"
 _KEY = "key"
 _SUBJECT = "subject"
+_KINDS = "kinds"
+_TAKES_FIELDS = "takes_fields"
+_LEAST = "least"
+_MOST = "most"
 
 
 class Kind(StrEnum):
@@ -28,19 +32,51 @@ class Kind(StrEnum):
     EVENT = "event"
 
 
+RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
+    Kind.TREE: ("daemon", "server", "children", "all", "generation"),
+    Kind.REPLY: ("text", "value"),
+    Kind.EVENT: None,
+    Kind.MARK: ("at",),
+}
+"""What the result of a step publishes; None where any field may be there. Of a reply, `value` is what follows `ok `."""
+
+
 # `Any`, as in dataclasses.field itself: the result stands where a value of the field's own type is expected.
-def option(doc: str, *, default: object = MISSING, key: str | None = None) -> Any:
-    """A field that is written as a key of its own; `key` where the YAML word is a Python keyword."""
-    return field(default=cast("Any", default), kw_only=True, metadata={_DOC: doc, _KEY: key})
+def option(
+    doc: str,
+    *,
+    default: object = MISSING,
+    key: str | None = None,
+    kinds: tuple[Kind, ...] = (),
+    takes_fields: bool = False,
+    least: int | None = None,
+    most: int | None = None,
+) -> Any:
+    """A field that is written as a key of its own; `key` where the YAML word is a Python keyword.
+
+    `kinds` is what a `Name` must stand for; with `takes_fields` it may also be something published (`before.server`).
+    `least` and `most` bound a whole number.
+    """
+    return field(
+        default=cast("Any", default),
+        kw_only=True,
+        metadata={_DOC: doc, _KEY: key, _KINDS: kinds, _TAKES_FIELDS: takes_fields, _LEAST: least, _MOST: most},
+    )
 
 
-def subject(doc: str, *, key: str, default: object = MISSING) -> Any:
+def subject(
+    doc: str, *, key: str, default: object = MISSING, kinds: tuple[Kind, ...] = (), takes_fields: bool = False
+) -> Any:
     """The field that a verb or an actor is about.
 
     It may be written as the value of the verb itself (`connect: c`), or under `key` when the verb holds a mapping
-    (`signal: {to: d, action: stop_graceful}`).
+    (`signal: {to: d, action: stop_graceful}`). `kinds` is what a `Name` must stand for; with `takes_fields` it may also
+    be something published (`before.server`).
     """
-    return field(default=cast("Any", default), metadata={_DOC: doc, _KEY: key, _SUBJECT: True})
+    return field(
+        default=cast("Any", default),
+        metadata={_DOC: doc, _KEY: key, _SUBJECT: True, _KINDS: kinds, _TAKES_FIELDS: takes_fields},
+    )
 
 
 def doc_of(spec: Field[object]) -> str | None:
@@ -58,3 +94,20 @@ def key_of(spec: Field[object]) -> str:
 def is_subject(spec: Field[object]) -> bool:
     """Whether the field may be written as the value of its verb."""
     return _SUBJECT in spec.metadata
+
+
+def kinds_of(spec: Field[object]) -> tuple[Kind, ...]:
+    """What a name in this field may stand for; empty where it may be anything."""
+    kinds = spec.metadata.get(_KINDS, ())
+    return kinds if isinstance(kinds, tuple) else ()
+
+
+def takes_fields(spec: Field[object]) -> bool:
+    """Whether the name in this field may be that of something published, such as `before.server`."""
+    return spec.metadata.get(_TAKES_FIELDS) is True
+
+
+def bounds_of(spec: Field[object]) -> tuple[int | None, int | None]:
+    """The least and the most that a whole number in this field may be."""
+    least, most = spec.metadata.get(_LEAST), spec.metadata.get(_MOST)
+    return least if isinstance(least, int) else None, most if isinstance(most, int) else None

@@ -20,6 +20,9 @@ from harness.model.matchers import Matcher
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Plain, SignalName, Text
 
+MOMENTS = (Kind.MARK, Kind.EVENT, Kind.REPLY)
+"""The kinds of name that `since` takes: what happened at one moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class Common:
@@ -39,7 +42,7 @@ class Start(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of")
+    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Launch(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of")
+    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,11 @@ class Exit(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of")
+    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
     status: Matcher | None = option("the exit status; 0 when neither status nor signal is given", default=None)
     signal: SignalName | None = option("the signal that ended it", default=None)
     elapsed: Matcher | None = option("the time from `since` to the end", default=None)
-    since: Name | None = option("the mark that `elapsed` counts from", default=None)
+    since: Name | None = option("the mark that `elapsed` counts from", default=None, kinds=MOMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Stop(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of")
+    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
     action: Action = option("stop_graceful or stop_forced", default=Action.STOP_GRACEFUL)
     status: Matcher | None = option("the exit status; 0 by default", default=None)
     elapsed: Matcher | None = option("the time that it took", default=None)
@@ -82,10 +85,15 @@ class Signal(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    to: Name = subject("a daemon or process, or a pid that something publishes (d.server, before.children.0)", key="to")
+    to: Name = subject(
+        "a daemon or process, or a pid that something publishes (d.server, before.children.0)",
+        key="to",
+        kinds=(Kind.DAEMON, Kind.PROCESS),
+        takes_fields=True,
+    )
     action: Action | None = option("what is asked for; the manifest says by which signal", default=None)
     signal: SignalName | None = option("the signal, where no action stands for it: KILL, STOP, CONT", default=None)
-    times: int = option("how many times, at once", default=1)
+    times: int = option("how many times, at once", default=1, least=1, most=1000)
 
 
 class Connected(StrEnum):
@@ -101,7 +109,7 @@ class Connect(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the client", key="of")
+    of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
     expect: Connected = option("accepted, or refused (nobody listens there)", default=Connected.ACCEPTED)
 
 
@@ -122,7 +130,7 @@ class Close(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the client", key="of")
+    of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
     how: Closing = option("all, write (half close) or reset", default=Closing.ALL)
 
 
@@ -132,7 +140,7 @@ class Send(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the client", key="to")
+    of: Name = subject("the client", key="to", kinds=(Kind.CLIENT,))
     line: Text | None = option("a line; its end is added", default=None)
     text: Text | None = option("text without anything added", default=None)
 
@@ -154,13 +162,13 @@ class Expect(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.REPLY
-    of: Name = subject("the client", key="of")
+    of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
     line: Matcher | None = option("what the next line must be", default=None)
     end: End | None = option(
         "the peer ends the connection, and nothing more comes before: closed, reset or any", default=None
     )
     elapsed: Matcher | None = option("the time from `since` (else from this step) until it came", default=None)
-    since: Name | None = option("the mark that `elapsed` counts from", default=None)
+    since: Name | None = option("the mark that `elapsed` counts from", default=None, kinds=MOMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +177,7 @@ class Talk(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.REPLY
-    of: Name = subject("the client", key="to")
+    of: Name = subject("the client", key="to", kinds=(Kind.CLIENT,))
     send: Text = option("the line to send; its end is added")
     expect: Matcher | None = option("what the answering line must be", default=None)
     elapsed: Matcher | None = option("the time until the answer", default=None)
@@ -179,16 +187,17 @@ class Talk(Common):
 class Event(Common):
     """Wait for an event that the testee reports (see the testee contract): the first, or the first since a mark.
 
-    An event is matched once: one that an earlier `event` step has matched does not count again, with `since` or without.
+    An event is matched once: one that an earlier `event` step has matched does not count again, with or without
+    `since`.
     """
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.EVENT
-    of: Name = subject("the daemon", key="of")
+    of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
     name: str = option(
         "the event: before_start, at_fork, preprocess, dispatch, at_stop, at_stat, postprocess, after_stop, ..."
     )
-    since: Name | None = option("the mark after which it must come", default=None)
+    since: Name | None = option("the mark after which it must come", default=None, kinds=MOMENTS)
     pid: Matcher | None = option("the process that reports it", default=None)
     where: dict[str, Matcher] | None = option(
         "fields of the event and what they must be: {state: graceful}", default=None
@@ -201,9 +210,9 @@ class Events(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
-    of: Name = subject("the daemon", key="of")
+    of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
     name: str | None = option("only the events of this name", default=None)
-    since: Name | None = option("only those after this mark", default=None)
+    since: Name | None = option("only those after this mark", default=None, kinds=MOMENTS)
     pid: Matcher | None = option("only those of such a process", default=None)
     count: Matcher | None = option("how many there are", default=None)
     order: tuple[str, ...] | None = option(
@@ -221,7 +230,7 @@ class Tree(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.TREE
-    of: Name = subject("the daemon", key="of")
+    of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
     daemon: Matcher | None = option("the daemon's pid", default=None)
     server: Matcher | None = option("the pid of the server that serves now", default=None)
     children: Matcher | None = option("the pids of the server's children", default=None)
@@ -235,8 +244,15 @@ class Eventually(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name | None = subject("the load, the daemon or process; none with `gone`", key="of", default=None)
-    gone: Name | None = option("the pid, or pids, that must have ended", default=None)
+    of: Name | None = subject(
+        "the load, the daemon or process; none with `gone`",
+        key="of",
+        default=None,
+        kinds=(Kind.LOAD, Kind.DAEMON, Kind.PROCESS),
+    )
+    gone: Name | None = option(
+        "the pid, or pids, that must have ended", default=None, kinds=(Kind.TREE,), takes_fields=True
+    )
     done: Matcher | None = option("of a load: how many operations have ended", default=None)
     failed: Matcher | None = option("of a load: how many operations have failed", default=None)
     log: Matcher | None = option("of a daemon or process: some line of its output", default=None)
@@ -245,7 +261,9 @@ class Eventually(Common):
     )
     server: Matcher | None = option("of a daemon: the pid of the server that serves now", default=None)
     elapsed: Matcher | None = option("the time from `since` until it was true", default=None)
-    since: Name | None = option("the mark after which it counts, and that `elapsed` counts from", default=None)
+    since: Name | None = option(
+        "the mark after which it counts, and that `elapsed` counts from", default=None, kinds=MOMENTS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +272,11 @@ class Log(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
-    of: Name = subject("the daemon or process", key="of")
+    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
     line: Matcher | None = option("some line is like this", default=None)
     no_line: Matcher | None = option("no line is like this", default=None)
     count: Matcher | None = option("how many lines are like `line`", default=None)
-    since: Name | None = option("only lines after this mark", default=None)
+    since: Name | None = option("only lines after this mark", default=None, kinds=MOMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +313,7 @@ class Configure(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon", key="of")
+    of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
     listen: Listen | Text | dict[str, Plain] | None = option("another address", default=None)
     server: dict[str, Plain] | None = option("server attributes, added to those there", default=None)
     parameters: dict[str, Plain] | None = option("daemon parameters, added to those there", default=None)
@@ -310,7 +328,7 @@ class Background(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the load", key="of")
+    of: Name = subject("the load", key="of", kinds=(Kind.LOAD,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +337,7 @@ class Wait(Common):
 
     limit: ClassVar[float | None] = 30.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the load", key="of")
+    of: Name = subject("the load", key="of", kinds=(Kind.LOAD,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +346,7 @@ class Cancel(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the load", key="of")
+    of: Name = subject("the load", key="of", kinds=(Kind.LOAD,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +355,7 @@ class Gap:
 
     under: Duration = option("how long it may be, at most")
     since: Name | None = option(
-        "the mark that it is looked for after; from the start of the load by default", default=None
+        "the mark that it is looked for after; from the start of the load by default", default=None, kinds=MOMENTS
     )
 
 
@@ -347,7 +365,7 @@ class Check(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
-    of: Name = subject("the load", key="of")
+    of: Name = subject("the load", key="of", kinds=(Kind.LOAD,))
     failed: Matcher | None = option("how many operations failed", default=None)
     done: Matcher | None = option("how many operations ended, well or not", default=None)
     longest_gap: Gap | None = option("{under: 250ms, since: MARK}", default=None)
