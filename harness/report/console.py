@@ -1,0 +1,122 @@
+"""What a person reads while a run goes on, and at its end.
+
+On a terminal one status line shows how far the run is, and only what is not passed scrolls by; elsewhere each item has
+a line of its own. Either way each red item shows its failure block as soon as it has ended, and the end repeats the
+red ones in a line each, sums up by topic, and closes with the counts alone on the last line.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+from harness.model.outcome import Outcome, Verdict
+from harness.report.conformance import summary_table
+from harness.report.failure import failure_block, label, why
+from harness.report.paint import Colour, Palette
+from harness.report.run import Footer, Header, Result, Tally
+from harness.report.text import cut, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ERASE_LINE = "\r\x1b[K"
+
+
+class Console:
+    """Writes to a text stream. `live` keeps a status line, and is for terminals; `width` is in columns."""
+
+    def __init__(self, stream: IO[str], *, width: int, palette: Palette, live: bool = False) -> None:
+        self._stream = stream
+        self._width = width
+        self._palette = palette
+        self._live = live
+        self._tally = Tally()
+        self._outcomes: list[Outcome] = []
+        self._header: Header | None = None
+
+    def begin(self, header: Header) -> None:
+        """Say what is run."""
+        self._header = header
+        judged = ", ".join(f"{known.name} {known.version}" for known in header.implementations)
+        scale = "" if header.time_scale == 1 else f", time scale {header.time_scale:g}"
+        self._say(printable(f"harness {header.harness}: {_count(header.items, 'item')}, {judged}{scale}"))
+
+    def add(self, result: Result) -> None:
+        """Say what came of an item."""
+        outcome = result.outcome
+        self._outcomes.append(outcome)
+        self._tally.add(outcome.verdict)
+        if outcome.verdict.is_red:
+            self._say(*map(self._palette.line, failure_block(result, self._told, width=self._width)))
+        elif outcome.verdict is not Verdict.PASSED or not self._live:
+            self._say(self._line(outcome))
+        self._status()
+
+    def end(self, footer: Footer) -> None:
+        """Sum up."""
+        self._say("")
+        for section in (list(self._reds()), *self._tables(), list(self._left_out(footer))):
+            if section:
+                self._say(*section, "")
+        pace = f"{_count(len(self._outcomes), 'item')} in {footer.seconds:.1f} s"
+        self._say(f"interrupted: {pace}" if footer.interrupted else pace)
+        worst = max((outcome.verdict for outcome in self._outcomes), key=_severity, default=Verdict.FAILED)
+        self._say(self._palette.verdict(worst, str(self._tally)))
+
+    @property
+    def _told(self) -> Header:
+        assert self._header is not None, "a report begins with its header"
+        return self._header
+
+    def _line(self, outcome: Outcome) -> str:
+        said = f"{self._palette.verdict(outcome.verdict, label(outcome.verdict))} {self._name(outcome)}"
+        if outcome.verdict is Verdict.PASSED:
+            return f"{said} {outcome.seconds:.2f} s"
+        return f"{said}  {printable(outcome.reason or why(outcome).message)}"
+
+    def _name(self, outcome: Outcome) -> str:
+        """The item, and of which implementation where there are several."""
+        several = len(self._told.implementations) > 1
+        return printable(f"{outcome.implementation}:{outcome.item}" if several else outcome.item)
+
+    def _reds(self) -> Iterator[str]:
+        for outcome in self._outcomes:
+            if outcome.verdict.is_red:
+                failure = why(outcome)
+                text = f"{self._name(outcome)}  {failure.location}: {printable(failure.message)}"
+                word = label(outcome.verdict)
+                yield f"{self._palette.verdict(outcome.verdict, word)} {cut(text, self._width - len(word) - 1)}"
+
+    def _tables(self) -> Iterator[list[str]]:
+        for known in self._told.implementations:
+            outcomes = [outcome for outcome in self._outcomes if outcome.implementation == known.name]
+            title = f"clauses, {known.name}" if len(self._told.implementations) > 1 else "clauses"
+            yield summary_table(self._told, outcomes, title=title)
+
+    def _left_out(self, footer: Footer) -> Iterator[str]:
+        if footer.not_run:
+            yield f"not run: {_count(len(footer.not_run), 'item')}"
+            for left_out in footer.not_run[:10]:
+                yield f"  {printable(left_out.implementation)}:{printable(left_out.item)}"
+            if len(footer.not_run) > 10:
+                yield f"  and {len(footer.not_run) - 10} more"
+
+    def _status(self) -> None:
+        if self._live:
+            done = f"{len(self._outcomes)} of {self._told.items}: {self._tally}"
+            last = printable(f"   {self._outcomes[-1].item}")
+            self._stream.write(ERASE_LINE + self._palette.text(cut(done + last, self._width - 1), Colour.FAINT))
+            self._stream.flush()
+
+    def _say(self, *lines: str) -> None:
+        erase = ERASE_LINE if self._live else ""
+        self._stream.write(erase + "".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _severity(verdict: Verdict) -> int:
+    return 2 if verdict.is_red else 1 if verdict is Verdict.PASSED else 0

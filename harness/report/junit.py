@@ -1,0 +1,142 @@
+"""JUnit XML, as build servers read it: a test suite for each implementation, a test case for each item.
+
+The file keeps to what the schemas in use have in common (Ant's and Jenkins'): properties on the suite, at most one of
+`failure`, `error` and `skipped` in a test case, and in its `type` the verdict itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import IO, TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from harness.model.outcome import Outcome, Verdict
+from harness.report.failure import failure_block, why
+from harness.report.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.report.run import Footer, Header, Implementation, Result
+
+
+class JUnit:
+    """Writes to a text stream at the end of the run; the stream is UTF-8 and stays its owner's."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._header: Header | None = None
+        self._results: list[Result] = []
+
+    def begin(self, header: Header) -> None:
+        """Remember what was run."""
+        self._header = header
+
+    def add(self, result: Result) -> None:
+        """Remember what came of an item."""
+        self._results.append(result)
+
+    def end(self, footer: Footer) -> None:
+        """Write the file."""
+        assert self._header is not None, "a report begins with its header"
+        self._stream.write("".join(f"{line}\n" for line in _document(self._header, self._results, footer)))
+        self._stream.flush()
+
+
+def _document(header: Header, results: list[Result], footer: Footer) -> Iterator[str]:
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield "<testsuites>"
+    for number, implementation in enumerate(header.implementations):
+        own = [result for result in results if result.outcome.implementation == implementation.name]
+        yield from _suite(header, implementation, own, number=number, footer=footer)
+    yield "</testsuites>"
+
+
+def _suite(
+    header: Header, implementation: Implementation, results: list[Result], *, number: int, footer: Footer
+) -> Iterator[str]:
+    tags = Counter(_tag(result.outcome.verdict) for result in results)
+    attributes = {
+        "id": str(number),
+        "package": header.suite,
+        "name": implementation.name,
+        "timestamp": header.started.partition("+")[0].partition(".")[0],
+        "hostname": "localhost",
+        "tests": str(len(results)),
+        "failures": str(tags["failure"]),
+        "errors": str(tags["error"]),
+        "skipped": str(tags["skipped"]),
+        "time": f"{sum(result.outcome.seconds for result in results):.3f}",
+    }
+    yield f"  <testsuite{_attributes(attributes)}>"
+    yield "    <properties>"
+    for name, value in _properties(header, implementation, footer).items():
+        yield f"      <property{_attributes({'name': name, 'value': value})}/>"
+    yield "    </properties>"
+    for result in results:
+        yield from _case(header, result)
+    yield "    <system-out/>"
+    yield "    <system-err/>"
+    yield "  </testsuite>"
+
+
+def _properties(header: Header, implementation: Implementation, footer: Footer) -> dict[str, str]:
+    properties = {
+        "implementation": implementation.name,
+        "implementation.version": implementation.version,
+        "harness.version": header.harness,
+        "suite.hash": header.suite_hash,
+        "time.scale": f"{header.time_scale:g}",
+        "python": header.machine.python,
+        "kernel": header.machine.kernel,
+        "cores": str(header.machine.cores),
+    }
+    if footer.interrupted:
+        properties["interrupted"] = "true"
+        properties["not.run"] = str(sum(item.implementation == implementation.name for item in footer.not_run))
+    return properties
+
+
+def _case(header: Header, result: Result) -> Iterator[str]:
+    outcome = result.outcome
+    topic, _, _ = outcome.item.rpartition("/")
+    attributes = {
+        "classname": ".".join(part for part in (implementation_class(outcome), *topic.split("/")) if part),
+        "name": outcome.item,
+        "time": f"{outcome.seconds:.3f}",
+    }
+    tag = _tag(outcome.verdict)
+    if tag is None:
+        yield f"    <testcase{_attributes(attributes)}/>"
+        return
+    yield f"    <testcase{_attributes(attributes)}>"
+    failure = why(outcome)
+    if tag == "skipped":
+        said = _attributes({"type": outcome.verdict, "message": outcome.reason or failure.message})
+        yield f"      <skipped{said}/>"
+    else:
+        block = "\n".join(line.text for line in failure_block(result, header))
+        said = _attributes({"type": outcome.verdict, "message": f"{failure.location}: {failure.message}"})
+        yield f"      <{tag}{said}>{escape(block)}</{tag}>"
+    yield "    </testcase>"
+
+
+def implementation_class(outcome: Outcome) -> str:
+    """The implementation's name as one part of a dotted class name."""
+    return outcome.implementation.replace(".", "-")
+
+
+def _tag(verdict: Verdict) -> str | None:
+    match verdict:
+        case Verdict.PASSED:
+            return None
+        case Verdict.FAILED | Verdict.LEAKED | Verdict.XPASSED:
+            return "failure"
+        case Verdict.ERRORED:
+            return "error"
+        case Verdict.XFAILED | Verdict.UNSUPPORTED | Verdict.SKIPPED:
+            return "skipped"
+
+
+def _attributes(values: dict[str, str]) -> str:
+    return "".join(f" {name}={quoteattr(printable(value))}" for name, value in values.items())

@@ -1,0 +1,142 @@
+"""A run, as values: what was run, what came of each item, how it ended.
+
+A `Report` is fed these in order, while the run goes on or from a file; it cannot tell the difference, and so all
+reports say the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from harness.model.outcome import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where the run took place; `cores` is how many of them the run may use."""
+
+    python: str
+    kernel: str
+    cores: int
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """What was judged. `argument` is what `--implementation` must be given to name it again, None for the default."""
+
+    name: str
+    version: str
+    argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known before the first item ends.
+
+    `suite` is the suite's root as the user named it, `suite_hash` stands for all its files; `started` is UTC, ISO 8601.
+    """
+
+    harness: str
+    suite: str
+    suite_hash: str
+    implementations: tuple[Implementation, ...]
+    items: int
+    machine: Machine
+    time_scale: float
+    started: str
+    clauses: tuple[tuple[str, str], ...] = ()
+    """Every clause of the suite and its level, whether or not an item of this run checks it."""
+
+    def implementation(self, name: str) -> Implementation:
+        """The implementation of that name; KeyError if the run has none."""
+        for implementation in self.implementations:
+            if implementation.name == name:
+                return implementation
+        raise KeyError(name)
+
+    def level(self, clause: str) -> str | None:
+        """The level of a clause, None where the suite does not list it."""
+        return dict(self.clauses).get(clause)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One item's outcome, with the line of the scenario that its failure points at, so that replays need no files."""
+
+    outcome: Outcome
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NotRun:
+    """An item that an interrupted run did not get to."""
+
+    implementation: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """How the run ended; `seconds` is wall time."""
+
+    seconds: float
+    interrupted: bool = False
+    not_run: tuple[NotRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run."""
+
+    header: Header
+    results: tuple[Result, ...]
+    footer: Footer
+
+
+class Report(Protocol):
+    """Something that is told of a run as it goes: `begin` once, `add` for each item as it ends, `end` once."""
+
+    def begin(self, header: Header) -> None:
+        """The run begins."""
+
+    def add(self, result: Result) -> None:
+        """An item has ended."""
+
+    def end(self, footer: Footer) -> None:
+        """The run has ended, or was interrupted."""
+
+
+def replay(run: Run, reports: Iterable[Report]) -> None:
+    """Tell reports of a run that is over."""
+    for report in reports:
+        report.begin(run.header)
+        for result in run.results:
+            report.add(result)
+        report.end(run.footer)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts verdicts; `str` is the line that closes a run: `34 passed, 1 failed, 2 skipped`."""
+
+    counts: Counter[Verdict] = field(default_factory=Counter)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one more."""
+        self.counts[verdict] += 1
+
+    @property
+    def is_red(self) -> bool:
+        """Whether the run must not be called a success."""
+        return any(verdict.is_red for verdict in self.counts)
+
+    def __str__(self) -> str:
+        named = (Verdict.PASSED, Verdict.FAILED)
+        return ", ".join(
+            f"{self.counts[verdict]} {verdict}" for verdict in Verdict if verdict in named or self.counts[verdict]
+        )
