@@ -4,7 +4,9 @@
 the new server fails, the daemon is back on the ground that it stood on.
 """
 
+import enum
 from dataclasses import dataclass
+from typing import assert_never
 
 from riser.core.address import Address
 from riser.core.config import DaemonConfig
@@ -140,6 +142,32 @@ class IllegalEventError(Exception):
 def then(first: Turn, second: Turn) -> Turn:
     """Two turns as one: the state of the second, the effects of both."""
     return second[0], (*first[1], *second[1])
+
+
+class Condition(enum.Enum):
+    """What a daemon's owner wants to know of its phase."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    RELOADING = "restarting, still serving"
+    DOWN = "no server, trying again"
+    STOPPING = "stopping"
+
+
+def condition_of(phase: Phase) -> Condition:
+    """The condition of a daemon in this phase."""
+    match phase:
+        case New() | Opening(ground=New()) | Starting(ground=New()):
+            return Condition.STARTING
+        case Serving():
+            return Condition.SERVING
+        case Opening(ground=Serving()) | Starting(ground=Serving()) | Overlapping():
+            return Condition.RELOADING
+        case Opening() | Starting() | Pausing():
+            return Condition.DOWN
+        case Stopping() | Over():
+            return Condition.STOPPING
+    assert_never(phase)
 
 
 def serving_server(phase: Phase) -> int | None:

@@ -1,0 +1,84 @@
+"""The daemon's log: lines on standard output in the foreground, syslog(3) in the background.
+
+    I, [2026-11-24T06:00:00.123456 #4711]  INFO -- simple_daemon: daemon start.
+
+Everything in riser logs to the logger "riser" and its children; `open_log` decides where that goes. Each line is one
+write, so lines of the daemon and of its servers do not mix within a line, and a log that cannot be written (a closed
+pipe, a full disk, no syslog) never harms the daemon (daemon.log.down).
+"""
+
+import contextlib
+import logging
+import os
+import syslog
+from datetime import datetime
+
+from riser.core.messages import Level
+
+LOGGER = logging.getLogger("riser")
+
+LEVELS = {
+    Level.DEBUG: logging.DEBUG,
+    Level.INFO: logging.INFO,
+    Level.WARN: logging.WARNING,
+    Level.ERROR: logging.ERROR,
+    Level.FATAL: logging.CRITICAL,
+}
+_NAMES = {number: level.value for level, number in LEVELS.items()}
+_PRIORITIES = {
+    logging.DEBUG: syslog.LOG_DEBUG,
+    logging.INFO: syslog.LOG_INFO,
+    logging.WARNING: syslog.LOG_WARNING,
+    logging.ERROR: syslog.LOG_ERR,
+    logging.CRITICAL: syslog.LOG_CRIT,
+}
+_STANDARD_OUTPUT = 1
+
+
+def open_log(name: str, *, background: bool, debug: bool) -> None:
+    """Send what riser logs to syslog(3) as `name` in the background, to standard output otherwise.
+
+    `debug` adds the debug lines (daemon.log.stdout, daemon.log.syslog). Replaces what an earlier call has set.
+    """
+    handler: logging.Handler
+    if background:
+        syslog.openlog(name, syslog.LOG_PID, syslog.LOG_DAEMON)
+        handler = _Syslog()
+    else:
+        handler = _StandardOutput(name)
+    LOGGER.handlers[:] = [handler]
+    LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
+    LOGGER.propagate = False
+
+
+def lines_of(record: logging.LogRecord) -> list[str]:
+    """The text of a record, a traceback included, as lines without control characters (nobody forges a line)."""
+    text = record.getMessage()
+    if record.exc_info and record.exc_info[1] is not None:
+        text = f"{text}\n{logging.Formatter().formatException(record.exc_info)}"
+    return ["".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line) for line in text.splitlines()]
+
+
+class _StandardOutput(logging.Handler):
+    """One write(2) a line; not sys.stdout, whose buffer a fork would copy."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def emit(self, record: logging.LogRecord) -> None:
+        time = datetime.fromtimestamp(record.created).astimezone().replace(tzinfo=None)
+        level = _NAMES.get(record.levelno, record.levelname)
+        head = f"{level[:1]}, [{time.isoformat(timespec='microseconds')} #{os.getpid()}] {level:>5} -- {self._name}: "
+        for line in lines_of(record):
+            # Nobody reads, or the disk is full: the line is lost, and the daemon lives.
+            with contextlib.suppress(OSError):
+                os.write(_STANDARD_OUTPUT, f"{head}{line}\n".encode("utf-8", "backslashreplace"))
+
+
+class _Syslog(logging.Handler):
+    """syslog(3), which drops what it cannot deliver and connects again by itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for line in lines_of(record):
+            syslog.syslog(_PRIORITIES.get(record.levelno, syslog.LOG_NOTICE), line)
