@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.actors import Actor
+from harness.model.fields import option
 from harness.model.manifest import Profile
 from harness.model.source import Location
 from harness.model.steps import Step
@@ -43,3 +44,23 @@ class Scenario:
     def actor(self, name: str) -> Actor:
         """The actor of that name, which the loader has made sure exists."""
         return next(actor for actor in self.actors if actor.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The keys of a scenario file that are about the scenario as a whole."""
+
+    title: str = option("what the scenario shows, as a sentence", key="scenario")
+    clauses: tuple[str, ...] = option("the clauses that it checks", default=())
+    needs: tuple[Profile, ...] = option("the profiles that it needs; core by default", default=(Profile.CORE,))
+    tags: tuple[str, ...] = option("words to select it by", default=())
+    within: Duration | None = option("a time limit for every step that waits, for the verbs' own", default=None)
+
+
+BODY = {
+    "matrix": "variables and their values; one item for each combination",
+    "actors": "who takes part, by name",
+    "steps": "what happens, in order",
+    "finally": "steps that run at the end, whatever came before",
+}
+"""The keys of a scenario file that have a grammar of their own, and what stands under them."""

@@ -1,0 +1,74 @@
+"""Collecting what is wrong, all of it, and the words that problems are made of."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from harness.model.source import Location, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.load.codes import Code
+
+_SHOWN_CHARACTERS = 40
+
+
+class Invalid(Enum):
+    """Stands where a value would be, had there not been a problem with it."""
+
+    INVALID = "invalid"
+
+
+INVALID = Invalid.INVALID
+
+
+class Problems:
+    """The problems of one file, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, where: Node | Location, code: Code, message: str, hint: str | None = None) -> Invalid:
+        """Note a problem; gives INVALID, so that a caller can return the two at once."""
+        location = where if isinstance(where, Location) else where.location
+        self.found.append(Problem(location, code, message, hint))
+        return INVALID
+
+
+def shown(node: Node) -> str:
+    """What stands there, in a few words: "a list", "nothing", "the text `yes`"."""
+    match node:
+        case MappingNode():
+            return "a mapping"
+        case SequenceNode():
+            return "a list"
+        case ScalarNode():
+            return "nothing" if node.is_empty else quoted(node.text)
+
+
+def quoted(text: str) -> str:
+    """The text between back quotes, on one line, shortened when it is long."""
+    line = " ".join(text.split()) if "\n" in text or "\r" in text else text
+    if len(line) > _SHOWN_CHARACTERS:
+        line = line[: _SHOWN_CHARACTERS - 3] + "..."
+    return f"`{line}`"
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """The words as a sentence has them: `a`, `b` or `c`."""
+    quotes = [f"`{word}`" for word in words]
+    if len(quotes) < 2:
+        return "".join(quotes)
+    return f"{', '.join(quotes[:-1])} {last} {quotes[-1]}"
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """A hint with the known word that looks most like this one, if any does."""
+    import difflib  # only a file with a mistake pays for it
+
+    candidates = {candidate.casefold(): candidate for candidate in known}
+    found = difflib.get_close_matches(word.casefold()[:100], candidates, n=1, cutoff=0.6)
+    return f"did you mean `{candidates[found[0]]}`?" if found else None
