@@ -1,7 +1,8 @@
 """JUnit XML, as build servers read it: a test suite for each implementation, a test case for each item.
 
 The file keeps to what the schemas in use have in common (Ant's and Jenkins'): properties on the suite, at most one of
-`failure`, `error` and `skipped` in a test case, and in its `type` the verdict itself.
+`failure`, `error` and `skipped` in a test case. The verdict itself is the `type` of the first two, and begins the
+`message` of the third, which may have no type.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _case(header: Header, result: Result) -> Iterator[str]:
     yield f"    <testcase{_attributes(attributes)}>"
     failure = why(outcome)
     if tag == "skipped":
-        said = _attributes({"type": outcome.verdict, "message": outcome.reason or failure.message})
+        said = _attributes({"message": f"{outcome.verdict}: {outcome.reason or failure.message}"})
         yield f"      <skipped{said}/>"
     else:
         block = "\n".join(line.text for line in failure_block(result, header))

@@ -43,7 +43,7 @@ def wrap(text: str, width: int, *, lines: int) -> list[str]:
     wrapped: list[str] = []
     rest = text
     while columns(rest) > width and len(wrapped) < lines - 1:
-        line = _beginning(rest, width)
+        line = _beginning(rest, width) or rest[0]
         last_blank = line.rfind(" ")
         if last_blank > 0 and not rest[len(line) :].startswith(" "):
             line = line[:last_blank]
@@ -53,12 +53,12 @@ def wrap(text: str, width: int, *, lines: int) -> list[str]:
 
 
 def _beginning(text: str, width: int) -> str:
-    """The longest beginning that takes at most `width` columns, and one character at least."""
+    """The longest beginning that takes at most `width` columns."""
     room = width
     for index, character in enumerate(text):
         room -= _columns_of(character)
         if room < 0:
-            return text[: max(index, 1)]
+            return text[:index]
     return text
 
 

@@ -46,8 +46,12 @@ def of_console(text: str) -> dict[str, str]:
 
 
 def of_junit(text: str) -> dict[str, str]:
-    cases = ET.fromstring(text).iter("testcase")
-    return {case.attrib["name"]: case[0].attrib["type"] if len(case) else "passed" for case in cases}
+    def verdict(case: ET.Element) -> str:
+        if not len(case):
+            return "passed"
+        return case[0].get("type") or case[0].attrib["message"].partition(":")[0]
+
+    return {case.attrib["name"]: verdict(case) for case in ET.fromstring(text).iter("testcase")}
 
 
 def of_github(text: str) -> dict[str, str]:
