@@ -179,10 +179,11 @@ class _Plain:
 
 @dataclass(frozen=True, slots=True)
 class _Either:
-    """One of several shapes: a mapping for one of them, a single value for the others, tried in their order."""
+    """One of several shapes: a mapping or list for one of them, a single value for the others, tried in order."""
 
     expected: str
     mapping: Shape | None
+    sequence: Shape | None
     choice: _Choice | None
     reads: tuple[_Read, ...]
     text: Shape | None
@@ -190,6 +191,8 @@ class _Either:
     def convert(self, node: Node, problems: Problems) -> object:
         if isinstance(node, MappingNode) and self.mapping is not None:
             return self.mapping.convert(node, problems)
+        if isinstance(node, SequenceNode) and self.sequence is not None:
+            return self.sequence.convert(node, problems)
         if not isinstance(node, ScalarNode) or node.is_empty:
             return _unexpected(node, self.expected, problems)
         if self.choice is not None and node.text in self.choice.words:
@@ -262,7 +265,7 @@ def _read_string(node: ScalarNode) -> object:
 
 
 _LEAVES: dict[object, Shape] = {
-    str: _Read("a word", _read_string),
+    str: _Read("text", _read_string),
     float: _NUMBER,
     bool: _Read("true or false", scalars.read_truth),
     Duration: _DURATION,
@@ -285,7 +288,7 @@ def shape_of(annotation: object, least: int | None = None, most: int | None = No
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return _Choice(listed(annotation), {word.value: word for word in annotation})
     if isinstance(annotation, type) and is_dataclass(annotation):
-        return _Nested("a mapping", annotation)
+        return _Nested("a mapping", annotation, any(spec.name == "location" for spec in fields(annotation)))
     if isinstance(annotation, (str, ForwardRef)):
         return _Plain()
     return _shape_of_generic(annotation, least, most)
@@ -308,6 +311,7 @@ def _shape_of_generic(annotation: object, least: int | None, most: int | None) -
     return _Either(
         " or ".join(shape.expected for shape in shapes),
         mapping=next((shape for shape in shapes if isinstance(shape, (_Dictionary, _Nested))), None),
+        sequence=next((shape for shape in shapes if isinstance(shape, _List)), None),
         choice=next((shape for shape in shapes if isinstance(shape, _Choice)), None),
         reads=tuple(shape for shape in shapes if isinstance(shape, _Read)),
         text=next((shape for shape in shapes if shape is _TEXT), None),
@@ -416,9 +420,11 @@ class _Nested:
 
     expected: str
     model: type[Any]
+    is_located: bool
 
     def convert(self, node: Node, problems: Problems) -> object:
         if not isinstance(node, MappingNode):
             return _unexpected(node, self.expected, problems)
         noun = f"`{self.model.__name__.lower()}`"
-        return build(self.model, node.entries, problems, where=node, noun=noun)
+        given = {"location": node.location} if self.is_located else None
+        return build(self.model, node.entries, problems, where=node, noun=noun, given=given)

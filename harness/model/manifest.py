@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.model.fields import option
 from harness.model.source import Location
+from harness.model.values import SignalName, Text
 
 
 class Profile(StrEnum):
@@ -75,3 +77,33 @@ class Manifest:
     setup: str = ""
     signals: dict[Action, str] = field(default_factory=lambda: dict(RISER_SIGNALS))
     known: tuple[KnownFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFailure:
+    """A known failure as it is written: of a scenario or of a clause, one of the two."""
+
+    location: Location
+    scenario: str | None = option("the scenario, with or without its cell: restart/lossless[tcp,2]", default=None)
+    clause: str | None = option("the clause, in whatever scenario checks it", default=None)
+    message: str = option("what the failure's message contains")
+    reason: str = option("why it fails")
+    link: str | None = option("where more is said about it", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenManifest:
+    """The keys of a manifest file.
+
+    In commands, `${python}` is the interpreter that runs the harness, and `${here}` the directory of the file.
+    """
+
+    name: str = option("the implementation's name: letters, digits, `-`, `_` and `.`")
+    language: str = option("the language that it is written in")
+    version: str | tuple[Text, ...] = option("its version, or the command that prints it on its first line")
+    homepage: str = option("where it comes from")
+    command: tuple[Text, ...] = option("the program and its arguments; the configuration's path is appended")
+    profiles: tuple[Profile, ...] = option("the profiles that it offers")
+    setup: str = option("how a person installs it", default="")
+    signals: dict[str, SignalName] | None = option("the signal of each action, where it is not RISER's", default=None)
+    known: tuple[WrittenFailure, ...] = option("the failures that are known", default=())
