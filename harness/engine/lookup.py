@@ -6,16 +6,18 @@ that there is nothing under it yet, and that fails the step that asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.engine.verdicts import StepFailedError
-from harness.model.values import Name, Reference, Text
+from harness.model.values import Name, Plain, Reference, Text
 
 if TYPE_CHECKING:
     from harness.engine.timeline import Mark
+    from harness.model.source import Location
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -85,6 +87,18 @@ class Scope:
         """The text, with every reference replaced."""
         return "".join(part if isinstance(part, str) else spell(self.value(part)) for part in text.parts)
 
+    def plain(self, value: Plain, location: Location) -> Plain:
+        """Plain data with the references in its texts resolved; a text that is a single reference keeps its type."""
+        match value:
+            case str():
+                return cast("Plain", self.whole(parse_text(value, location)))
+            case list():
+                return [self.plain(element, location) for element in value]
+            case dict():
+                return {key: self.plain(element, location) for key, element in value.items()}
+            case _:
+                return value
+
     def _at(self, path: tuple[str, ...]) -> object:
         head, *rest = path
         if head in self._extra:
@@ -103,6 +117,26 @@ class Scope:
         else:
             raise UnpublishedError(f"nothing has given {head} yet")
         return _inside(value, path[: len(path) - len(rest)], rest)
+
+
+_REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<path>[A-Za-z_][\w-]*(?:\.[\w-]+)*)(?::-(?P<default>[^}]*))?\})")
+
+
+def parse_text(raw: str, location: Location) -> Text:
+    """The references in a text of plain data, which the loader has checked and left as the author wrote it."""
+    parts: list[str | Reference] = []
+    literal = ""
+    end = 0
+    for match in _REFERENCE.finditer(raw):
+        literal += raw[end : match.start()] + (match["dollar"] or "")
+        end = match.end()
+        if match["path"] is not None:
+            parts += [literal] * bool(literal)
+            parts.append(Reference(tuple(match["path"].split(".")), location, match["default"]))
+            literal = ""
+    literal += raw[end:]
+    parts += [literal] * bool(literal)
+    return Text(tuple(parts), location)
 
 
 def _inside(value: object, path: tuple[str, ...], rest: Sequence[str]) -> object:

@@ -58,10 +58,10 @@ class Pulse:
         """Let waits work again after `stop`, for the clean-up."""
         self._broken = None
 
-    @property
-    def broken(self) -> Exception | None:
-        """The reason given to `stop`."""
-        return self._broken
+    def check(self) -> None:
+        """Raise the reason given to `stop`, if there was one."""
+        if self._broken is not None:
+            raise self._broken
 
 
 class Timeline:

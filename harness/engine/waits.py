@@ -64,8 +64,7 @@ async def until(
         # The answer counts before everything else, so a loaded machine that wakes late does not lose it.
         if (answer := probe()) is not None:
             return answer
-        if pulse.broken is not None:
-            raise pulse.broken
+        pulse.check()
         if (death := dead()) is not None:
             raise StepFailedError(f"no {waited_for}: {death}")
         remaining = deadline - clock()

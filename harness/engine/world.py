@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.engine.endpoints import Endpoint, parse_endpoint
 from harness.engine.lookup import Publisher, Scope
+from harness.engine.observe import Census, Seen
 from harness.engine.timeline import Mark, Timeline
 from harness.engine.verdicts import StepErroredError
 from harness.engine.waits import Limit
 from harness.model.values import Name, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.engine.settings import Settings
@@ -50,10 +52,19 @@ class World:
     cookie: str
     timeline: Timeline = field(default_factory=Timeline)
     actors: dict[str, RunningActor] = field(default_factory=dict)
+    on_process_end: list[Callable[[Seen], None]] = field(default_factory=list)
+    """Called, each of them, with every process of the item that has ended; actors pick out their own."""
     scope: Scope = field(init=False)
+    census: Census = field(init=False)
 
     def __post_init__(self) -> None:
         self.scope = Scope(self.actors, {"workspace": str(self.workspace)})
+        self.census = Census(self.cookie, self._process_ended)
+
+    def _process_ended(self, seen: Seen) -> None:
+        for tell in self.on_process_end:
+            tell(seen)
+        self.timeline.pulse.beat()
 
     def actor(self, name: Name, of: type[T]) -> T:
         """The actor of that name, which the loader has made sure is of that kind."""

@@ -1,0 +1,29 @@
+"""From what a scenario declares to what takes part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from harness.engine.actors.client import ClientActor
+from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.process import ProcessActor
+from harness.engine.verdicts import StepErroredError
+from harness.model.actors import Actor, Client, Daemon, Load, Process
+
+if TYPE_CHECKING:
+    from harness.engine.world import RunningActor, World
+
+
+def make_actor(model: Actor, world: World) -> RunningActor:
+    """The running half of an actor; nothing is started or opened yet."""
+    match model:
+        case Daemon():
+            return DaemonActor(model, world)
+        case Process():
+            return ProcessActor(model, world)
+        case Client():
+            return ClientActor(model, world)
+        case Load():
+            raise StepErroredError("loads cannot be run yet")
+        case _:
+            assert_never(model)

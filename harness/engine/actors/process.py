@@ -1,0 +1,138 @@
+"""Any program as an actor: started, ready when it says so, stopped by a signal."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.engine.actors.program import Command, Program
+from harness.engine.actors.started import StartedActor
+from harness.engine.lookup import UnpublishedError
+from harness.engine.observe import Ending, Seen, descendants_of, signal_name, signal_number
+from harness.engine.waits import Limit, until
+from harness.model.fields import Kind
+from harness.model.manifest import RISER_SIGNALS, Action
+from harness.model.timeline import What
+
+if TYPE_CHECKING:
+    from harness.engine.timeline import Mark
+    from harness.engine.world import World
+    from harness.model.actors import Process
+
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks at what the kernel announces to nobody: a new listener, a new file."""
+_SHELL_SIGNAL_BASE = 128
+_LISTENING = "0A"
+
+
+class ProcessActor(StartedActor):
+    """A program of the scenario's own, in a directory of its own."""
+
+    kind = Kind.PROCESS
+
+    def __init__(self, model: Process, world: World) -> None:
+        super().__init__(model.name, world)
+        self._model = model
+
+    def published(self, name: str) -> object:
+        """`pid`, `output` or `directory`."""
+        match name:
+            case "pid" if self.program is not None:
+                return self.program.pid
+            case "output":
+                self.drain()
+                return str(self.output)
+            case "directory":
+                return str(self.directory)
+            case _:
+                raise UnpublishedError(f"{self.name} has not been started")
+
+    def launch(self) -> None:
+        """Start it. Raises StepErroredError when it runs already or cannot be started."""
+        self.prepare_run()
+        scope = self.world.scope
+        model = self._model
+        command = Command(
+            words=tuple(scope.text(word) for word in model.command),
+            directory=self.directory,
+            environment={key: scope.text(value) for key, value in (model.environment or {}).items()},
+            limits=model.limits,
+            input=None if model.input is None else scope.text(model.input),
+        )
+        self.program = Program(self.name, command, self.world, self.output)
+
+    async def ready(self, limit: Limit, *, since: Mark) -> None:
+        """Wait until it is ready. Raises StepFailedError when it ends before, or takes too long."""
+        ready = self._model.ready
+        if ready.log is None and ready.port is None and ready.file is None:
+            return
+        file = None if ready.file is None else self.world.workspace / self.world.scope.text(ready.file)
+
+        def is_ready() -> bool | None:
+            if ready.log is not None and any(re.search(ready.log.source, line) for line in self.output.since(since)):
+                return True
+            if ready.port is not None and self._listens(ready.port):
+                return True
+            return True if file is not None and file.exists() else None
+
+        await until(
+            self.world.timeline.pulse,
+            is_ready,
+            limit=limit,
+            waited_for=f"sign of {self.name} being ready",
+            dead=self.obituary,
+            so_far=self.last_words,
+            every=None if ready.port is None and file is None else _LOOK_AGAIN,
+        )
+
+    def signal_for(self, action: Action) -> int:
+        """RISER's own signal: nothing says what a foreign program wants."""
+        return signal_number(RISER_SIGNALS[action])
+
+    def is_good_end(self, ending: Ending, *, asked: int) -> bool:
+        """Status 0, or the signal itself, also in the way in which shells tell it."""
+        return ending in (Ending(0, None), Ending(None, signal_name(asked)), Ending(_SHELL_SIGNAL_BASE + asked, None))
+
+    def on_process_end(self, seen: Seen) -> None:
+        """Record the end of the program."""
+        if self.program is None or seen is not self.program.process:
+            return
+        self.program.on_ended()
+        index = self.world.timeline.record(self.name, What.DEATH, str(seen.ending), pid=seen.pid)
+        self.ended_at = self.world.timeline.mark_of(index)
+
+    def _listens(self, port: int) -> bool:
+        """Whether the program, or one below it, listens on that TCP port."""
+        sockets = _listening_sockets(port)
+        if not sockets or self.program is None:
+            return False
+        return any(_holds(pid, sockets) for pid in (self.program.pid, *descendants_of(self.program.pid)))
+
+
+def _listening_sockets(port: int) -> set[str]:
+    """What /proc/PID/fd shows for the sockets that listen on this port."""
+    found: set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(FileNotFoundError):
+            for row in Path(table).read_text().splitlines()[1:]:
+                _, local, _, state, *rest = row.split()
+                if state == _LISTENING and int(local.rpartition(":")[2], 16) == port:
+                    found.add(f"socket:[{rest[5]}]")
+    return found
+
+
+def _holds(pid: int, sockets: set[str]) -> bool:
+    """Whether the process has one of the sockets open; one that may not be looked into is believed."""
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except PermissionError:
+        return True
+    except FileNotFoundError:
+        return False
+    for descriptor in descriptors:
+        with suppress(FileNotFoundError):
+            if str(descriptor.readlink()) in sockets:
+                return True
+    return False

@@ -1,0 +1,219 @@
+"""One run of a program: started, its output read line by line, its end known.
+
+    program  --stdout and stderr, one pipe-->  Output  -->  timeline (What.LOG)
+             --pidfd readable-->  reaped, pipe drained, death recorded  -->  whoever waits
+
+Both streams share a pipe, so that their lines keep the order in which they were written. The end of the output is never
+waited for: a survivor may hold the pipe open.
+
+Resource limits are set by `sh -c 'ulimit ...; exec "$@"'`, before the program is there, in a millisecond.
+`preexec_fn` would run Python between fork and exec, which is not safe beside threads (an xdist worker has one), and
+`resource.prlimit` on the new pid comes too late for what the program does first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.engine.observe import COOKIE
+from harness.engine.verdicts import StepErroredError
+from harness.model.timeline import What
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.engine.observe import Seen
+    from harness.engine.timeline import Mark
+    from harness.engine.world import World
+    from harness.model.actors import Limits
+
+_READ_SIZE = 65536
+_LONGEST_LINE = 65536
+_RECORDED_LINES = 5000
+"""Lines of one actor that go to the timeline; what a flood adds can still be looked at with `log`."""
+_KEPT_BYTES = 16 * 1024 * 1024
+_SERVICE_MANAGER = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+"""What a service manager told the harness is not meant for the programs under test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of output, without its end, and where in the timeline it came."""
+
+    mark: Mark
+    text: str
+
+
+class Output:
+    """What an actor has written, over all its runs; the oldest lines go when there are more than 16 MiB."""
+
+    def __init__(self, actor: str, world: World) -> None:
+        self._actor = actor
+        self._timeline = world.timeline
+        self._partial = b""
+        self._recorded = 0
+        self._size = 0
+        self.lines: deque[Line] = deque()
+
+    def feed(self, data: bytes) -> None:
+        """Take in what was read; lines are complete at their newline, or when they are very long."""
+        *complete, self._partial = (self._partial + data).split(b"\n")
+        for line in complete:
+            self._add(line)
+        if len(self._partial) > _LONGEST_LINE:
+            self.finish()
+
+    def finish(self) -> None:
+        """A last line without a newline is a line too."""
+        if self._partial:
+            self._add(self._partial)
+            self._partial = b""
+
+    def last(self, count: int = 1) -> str:
+        """The last lines, quoted, for a failure; empty where there are none."""
+        lines = [line.text for line in self.lines if line.text.strip()][-count:]
+        return " / ".join(lines)
+
+    def since(self, mark: Mark | None) -> list[str]:
+        """The lines that came after a mark, or all."""
+        return [line.text for line in self.lines if mark is None or line.mark >= mark]
+
+    def __str__(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    def _add(self, raw: bytes) -> None:
+        text = raw.removesuffix(b"\r").decode(errors="backslashreplace")
+        self.lines.append(Line(self._timeline.mark(), text))
+        self._size += len(raw)
+        while self._size > _KEPT_BYTES:
+            self._size -= len(self.lines.popleft().text)
+        if self._recorded < _RECORDED_LINES:
+            self._timeline.record(self._actor, What.LOG, text)
+        elif self._recorded == _RECORDED_LINES:
+            self._timeline.record(self._actor, What.NOTE, f"more than {_RECORDED_LINES} lines: the rest is not shown")
+        else:
+            self._timeline.pulse.beat()
+        self._recorded += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to start: `words` in `directory`, with `environment` on top of the harness's own and `input` to read."""
+
+    words: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+    limits: Limits
+    input: str | None = None
+
+
+class Program:
+    """A started program. Its process is in the item's census; that reaps it and tells the actor of its end."""
+
+    def __init__(self, actor: str, command: Command, world: World, output: Output) -> None:
+        """Raises StepErroredError when it cannot be started."""
+        self._output = output
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        try:
+            self._popen = _start(actor, command, world.cookie, writing)
+        except OSError as error:
+            os.close(reading)
+            reason = error.strerror or str(error)
+            raise StepErroredError(f"{actor} cannot be started: {command.words[0]}: {reason}") from error
+        finally:
+            os.close(writing)
+        self._pipe: int | None = reading
+        self.pid = self._popen.pid
+        world.timeline.record(actor, What.BIRTH, " ".join(command.words), pid=self.pid)
+        self.process: Seen = world.census.add_program(self.pid)
+        asyncio.get_running_loop().add_reader(reading, self._on_output)
+
+    def drain(self) -> None:
+        """Take in all output that the kernel has for us now."""
+        while self._pipe is not None and self._read_some():
+            pass
+
+    def on_ended(self) -> None:
+        """To be called when the census says that the process has ended."""
+        assert self.process.ending is not None
+        # The census has reaped it; without this Popen would think that it still has to.
+        self._popen.returncode = self.process.ending.status or 0
+        self.drain()
+        self._output.finish()
+
+    def release(self) -> None:
+        """Read what there is, and stop reading."""
+        self.drain()
+        self._close()
+
+    def _on_output(self) -> None:
+        # A few reads a turn, so that a flood does not keep the loop from everything else.
+        for _ in range(8):
+            if not self._read_some():
+                return
+
+    def _read_some(self) -> bool:
+        assert self._pipe is not None
+        try:
+            data = os.read(self._pipe, _READ_SIZE)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._output.finish()
+            self._close()
+            return False
+        self._output.feed(data)
+        return True
+
+    def _close(self) -> None:
+        if self._pipe is not None:
+            asyncio.get_running_loop().remove_reader(self._pipe)
+            os.close(self._pipe)
+            self._pipe = None
+
+
+def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if name not in _SERVICE_MANAGER}
+    environment.update(command.environment)
+    environment[COOKIE] = f"{cookie}:{actor}"
+    words = list(command.words)
+    if command.limits.nofile is not None:
+        if shutil.which(words[0], path=environment.get("PATH")) is None:
+            # The shell would end with 127 then, which means something else to a testee.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
+        words = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(command.limits.nofile), *words]
+    with contextlib.ExitStack() as stack:
+        standard_input: int = subprocess.DEVNULL
+        if command.input is not None:
+            # A file and not a pipe: it never fills up, and its end is its end.
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(command.input.encode())
+            file.seek(0)
+            standard_input = file.fileno()
+        return subprocess.Popen(
+            words,
+            cwd=command.directory,
+            env=environment,
+            stdin=standard_input,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            restore_signals=True,
+        )
+
+
+def is_stopping(number: int) -> bool:
+    """Whether a signal freezes the process that gets it, so that it must be thawed before it can stop."""
+    return number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)

@@ -1,0 +1,224 @@
+"""The course of one item: its steps, its `finally`, the clean-up, the look for what is left, the verdict.
+
+    steps  ->  finally  ->  loads and clients let go  ->  daemons and processes stopped  ->  leaks  ->  Outcome
+
+The first thing that goes wrong is the verdict; what comes after it is still done, and noted in the timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import traceback
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.engine.actors.making import make_actor
+from harness.engine.actors.started import StartedActor
+from harness.engine.known import judge_known
+from harness.engine.leaks import find_leaks, kill_all
+from harness.engine.teardown import stop_all
+from harness.engine.verbs import perform
+from harness.engine.verdicts import StepErroredError, StepFailedError, StepUnsupportedError
+from harness.engine.waits import Limit
+from harness.engine.workspace import workspace
+from harness.engine.world import RunningActor, World
+from harness.model.fields import is_subject
+from harness.model.manifest import Profile
+from harness.model.outcome import Failure, Outcome, Verdict
+from harness.model.steps import VERBS, Stop
+from harness.model.timeline import What
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.engine.orphans import Orphans
+    from harness.engine.settings import Settings
+    from harness.engine.workspace import Workspace
+    from harness.model.manifest import Manifest
+    from harness.model.scenario import Scenario
+    from harness.model.source import Location
+    from harness.model.steps import Step
+
+HARNESS = "harness"
+"""Who does the steps, in the timeline."""
+_STOP_LIMIT = Stop.limit or 0.0
+_SHORT_STOP_LIMIT = 2.0
+"""What a daemon gets to stop in when the verdict stands already, or the run was interrupted."""
+_VERB_OF = {step: verb for verb, step in VERBS.items()}
+
+
+async def run_item(scenario: Scenario, manifest: Manifest, *, settings: Settings, orphans: Orphans) -> Outcome:
+    """Run one item and say what came of it. Nothing that it started is left, also when it is cancelled."""
+    try:
+        with workspace(settings.root, open_to_others=Profile.PRIVILEGES in scenario.needs) as directory:
+            course = _Course(scenario, manifest, settings, orphans, directory)
+            outcome = judge_known(await course.run(), manifest)
+            directory.keep = settings.keep and outcome.verdict is not Verdict.PASSED
+            return outcome
+    except OSError as error:
+        return _outcome(scenario, manifest, Verdict.ERRORED, Failure(scenario.location, f"no workspace: {error}"))
+
+
+class _Course:
+    """One item under way."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        manifest: Manifest,
+        settings: Settings,
+        orphans: Orphans,
+        directory: Workspace,
+    ) -> None:
+        self._scenario = scenario
+        self._workspace = directory
+        self._orphans = orphans
+        self._world = World(scenario, manifest, settings, directory.path, secrets.token_hex(8))
+        self._verdict = Verdict.PASSED
+        self._failure: Failure | None = None
+        self._reason: str | None = None
+        self._seconds = 0.0
+
+    async def run(self) -> Outcome:
+        world = self._world
+        self._orphans.watch(world.census)
+        try:
+            await self._whole_course()
+        finally:
+            # Nothing is awaited here: it holds also when the clean-up itself was cancelled.
+            self._orphans.kill_now(world.census)
+            world.census.release()
+            self._orphans.forget(world.census)
+        kept = world.settings.keep and self._verdict is not Verdict.PASSED
+        return _outcome(
+            self._scenario,
+            world.manifest,
+            self._verdict,
+            self._failure,
+            reason=self._reason,
+            seconds=self._seconds,
+            world=world,
+            kept=str(self._workspace.path) if kept else None,
+        )
+
+    async def _whole_course(self) -> None:
+        world = self._world
+        try:
+            for model in self._scenario.actors:
+                world.actors[model.name] = make_actor(model, world)
+            for step in self._scenario.steps:
+                if not await self._step(step):
+                    break
+            self._seconds = world.timeline.now()
+        finally:
+            # A cancelled task may await; only a second cancellation would end this too.
+            await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        self._world.timeline.pulse.resume()
+        for step in self._scenario.always:
+            await self._step(step)
+            self._world.timeline.pulse.resume()
+        actors = list(reversed(self._world.actors.values()))
+        await self._let_go([actor for actor in actors if not isinstance(actor, StartedActor)])
+        await self._stop()
+        await self._let_go([actor for actor in actors if isinstance(actor, StartedActor)])
+        await self._look_for_leaks()
+
+    async def _step(self, step: Step) -> bool:
+        """Carry out a step; whether the next may follow."""
+        world = self._world
+        world.timeline.record(HARNESS, What.STEP, _describe(step))
+        try:
+            given = await perform(step, world)
+            world.timeline.pulse.check()
+        except StepFailedError as error:
+            location = error.location or step.location
+            self._settle(Verdict.FAILED, Failure(location, error.message, error.moment, error.since))
+        except StepErroredError as error:
+            self._settle(Verdict.ERRORED, Failure(step.location, error.message, error.moment))
+        except StepUnsupportedError as error:
+            if self._verdict is Verdict.PASSED:
+                self._verdict, self._reason = Verdict.UNSUPPORTED, error.reason
+        except Exception as error:  # noqa: BLE001 - a fault of the harness must end as a verdict that says so
+            self._settle(Verdict.ERRORED, Failure(step.location, _describe_fault(error)))
+        else:
+            if step.as_name is not None:
+                world.scope.give(step.as_name, given)
+                world.timeline.marks[step.as_name] = given.mark
+            return True
+        return False
+
+    async def _let_go(self, actors: Sequence[RunningActor]) -> None:
+        for actor in actors:
+            try:
+                await actor.release()
+            except Exception as error:  # noqa: BLE001 - the rest of the clean-up matters more
+                self._settle(Verdict.ERRORED, Failure(self._location(actor.name), _describe_fault(error)))
+
+    async def _stop(self) -> None:
+        task = asyncio.current_task()
+        hurried = self._verdict is not Verdict.PASSED or (task is not None and task.cancelling() > 0)
+        asked = _SHORT_STOP_LIMIT if hurried else _STOP_LIMIT
+        for end in await stop_all(self._world, Limit(asked, self._world.settings.time_scale)):
+            self._settle(Verdict.FAILED, Failure(self._location(end.actor), end.message, end.moment))
+
+    async def _look_for_leaks(self) -> None:
+        if self._verdict is not Verdict.PASSED:
+            await kill_all(self._world, self._orphans)
+            return
+        leaks = await find_leaks(self._world, self._orphans, self._workspace)
+        if leaks:
+            self._settle(Verdict.LEAKED, Failure(self._scenario.location, f"left behind: {'; '.join(leaks)}"))
+
+    def _settle(self, verdict: Verdict, failure: Failure) -> None:
+        """The first verdict stays; what comes later is noted."""
+        if self._verdict is Verdict.PASSED:
+            self._verdict, self._failure = verdict, failure
+        else:
+            self._world.timeline.record(HARNESS, What.NOTE, f"also {verdict}: {failure.location}: {failure.message}")
+
+    def _location(self, actor: str) -> Location:
+        return self._scenario.actor(actor).location
+
+
+def _describe(step: Step) -> str:
+    verb = _VERB_OF[type(step)]
+    about = next((getattr(step, spec.name) for spec in fields(step) if is_subject(spec)), None)
+    return verb if about is None else f"{verb} {about}"
+
+
+def _describe_fault(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"a fault of the harness itself: {type(error).__name__}: {error}{where}"
+
+
+def _outcome(
+    scenario: Scenario,
+    manifest: Manifest,
+    verdict: Verdict,
+    failure: Failure | None,
+    *,
+    reason: str | None = None,
+    seconds: float = 0.0,
+    world: World | None = None,
+    kept: str | None = None,
+) -> Outcome:
+    timeline = None if world is None else world.timeline
+    return Outcome(
+        item=scenario.item,
+        title=scenario.title,
+        clauses=scenario.clauses,
+        implementation=manifest.name,
+        verdict=verdict,
+        location=scenario.location,
+        seconds=seconds,
+        failure=failure,
+        reason=reason,
+        timeline=() if timeline is None else tuple(timeline.moments),
+        marks=() if timeline is None else tuple((name, mark.at) for name, mark in timeline.marks.items()),
+        workspace=kept,
+    )

@@ -1,0 +1,87 @@
+"""The engine of a process: it adopts orphans, runs items, one or many at once, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, Self
+
+from harness.engine.observe import set_subreaper
+from harness.engine.orphans import Orphans
+from harness.engine.run import run_item
+from harness.engine.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from harness.model.manifest import Manifest
+    from harness.model.outcome import Outcome
+    from harness.model.scenario import Scenario
+
+
+class Engine:
+    """A context manager; one at a time in a process, in its main thread, for it adopts what the process's items orphan.
+
+    Raises RuntimeError when there is one already or this is another thread, OSError where the kernel has no subreaper.
+    """
+
+    _active: Engine | None = None
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = Settings() if settings is None else settings
+        self._orphans = Orphans()
+        self._was_subreaper = False
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("the engine must run in the main thread")
+        if Engine._active is not None:
+            raise RuntimeError("there is an engine in this process already")
+        self._was_subreaper = set_subreaper(on=True)
+        self._orphans = Orphans()
+        Engine._active = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._runner.close()
+        finally:
+            self._orphans.kill_now()
+            Engine._active = None
+            set_subreaper(on=self._was_subreaper)
+
+    async def run(self, scenario: Scenario, manifest: Manifest) -> Outcome:
+        """Run one item in the running loop. Whatever the testee does, this returns an outcome."""
+        return await run_item(scenario, manifest, settings=self.settings, orphans=self._orphans)
+
+    def run_one(self, scenario: Scenario, manifest: Manifest) -> Outcome:
+        """Run one item in a loop of the engine's own, which serves all calls of this method."""
+        return self._runner.run(self.run(scenario, manifest))
+
+
+async def run_many(
+    items: Iterable[tuple[Scenario, Manifest]],
+    engine: Engine,
+    *,
+    jobs: int | None = None,
+    on_outcome: Callable[[Outcome], None],
+) -> None:
+    """Run items, `jobs` at once (twice the processors by default, for items mostly wait), taken in order.
+
+    `on_outcome` is called with each outcome as it comes. When this is cancelled, the items under way are cleaned up and
+    have no outcome, and no other is begun.
+    """
+    waiting = iter(items)
+
+    async def work() -> None:
+        for scenario, manifest in waiting:
+            on_outcome(await engine.run(scenario, manifest))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(jobs or 2 * (os.cpu_count() or 1)):
+            group.create_task(work())

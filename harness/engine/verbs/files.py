@@ -1,0 +1,100 @@
+"""file and write: what is in the file system. Relative paths are below the workspace."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.engine.lookup import Given
+from harness.engine.match import check
+from harness.engine.verdicts import StepErroredError, StepFailedError
+
+if TYPE_CHECKING:
+    from harness.engine.world import World
+    from harness.model.steps import File, Write
+    from harness.model.values import Text
+
+
+async def file(step: File, world: World) -> Given:
+    """Look at a file."""
+    path = _path(step.of, world)
+    try:
+        status = path.stat()
+    except OSError as error:
+        if step.exists is False and isinstance(error, FileNotFoundError):
+            return Given(world.timeline.mark())
+        raise StepFailedError(f"{path} cannot be looked at: {error.strerror}") from None
+    if step.exists is False:
+        raise StepFailedError(f"{path} is there, expected none")
+    looks: list[tuple[str, str | None]] = []
+    if step.mode is not None:
+        looks.append(("mode", check(step.mode, f"{stat.S_IMODE(status.st_mode):04o}", world.scope)))
+    if step.content is not None:
+        looks.append(("content", check(step.content, _content(path), world.scope)))
+    if step.target is not None:
+        looks.append(("target", check(step.target, _target(path), world.scope)))
+    for what, problem in looks:
+        if problem is not None:
+            raise StepFailedError(f"{what} of {path}: {problem}")
+    if step.locked is not None and is_locked(path) != step.locked:
+        expected = "somebody to hold" if step.locked else "nobody to hold"
+        raise StepFailedError(f"{path} is {'not ' if step.locked else ''}locked, expected {expected} flock(2) on it")
+    return Given(world.timeline.mark())
+
+
+async def write(step: Write, world: World) -> Given:
+    """Write a file, whole."""
+    path = _path(step.of, world)
+    mark = world.timeline.mark()
+    try:
+        path.write_text(world.scope.text(step.content))
+        if step.mode is not None:
+            path.chmod(int(step.mode, 8))
+    except OSError as error:
+        raise StepErroredError(f"{path} cannot be written: {error.strerror}") from error
+    return Given(mark)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds flock(2) on the file.
+
+    /proc/locks tells without touching the lock. It may know the file under another number (overlay file systems), so
+    what it does not list is tried: with a shared lock for an instant, which can only disturb one who is about to lock.
+    """
+    status = path.stat()
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    try:
+        table = Path("/proc/locks").read_text()
+    except OSError:
+        table = ""
+    if any(device in row.split() for row in table.splitlines() if "FLOCK" in row):
+        return True
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _path(text: Text, world: World) -> Path:
+    return world.workspace / world.scope.text(text)
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(errors="backslashreplace")
+    except OSError as error:
+        raise StepFailedError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _target(path: Path) -> str:
+    try:
+        return str(path.readlink())
+    except OSError as error:
+        raise StepFailedError(f"{path} is no symbolic link: {error.strerror}") from None

@@ -1,0 +1,253 @@
+"""event, events, tree, eventually, log: what is seen of daemons and processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.started import StartedActor, started
+from harness.engine.lookup import Given
+from harness.engine.match import check, describe
+from harness.engine.verdicts import StepErroredError, StepFailedError
+from harness.engine.waits import until
+from harness.model.values import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.engine.actors.reports import Report
+    from harness.engine.timeline import Mark
+    from harness.engine.world import World
+    from harness.model.matchers import Matcher
+    from harness.model.steps import Event, Events, Eventually, Log, Tree
+    from harness.model.values import Name
+
+_SHOWN_EVENTS = 6
+
+
+async def event(step: Event, world: World) -> Given:
+    """Wait for the first event like this that no other step has waited for."""
+    daemon = world.actor(step.of, DaemonActor)
+    since = None if step.since is None else world.scope.mark(step.since)
+
+    def find() -> Report | None:
+        for index, report in enumerate(daemon.reports):
+            if index not in daemon.taken and _is_wanted(step, report, world, since=since):
+                daemon.taken.add(index)
+                return report
+        return None
+
+    after = f" after {step.since}" if step.since is not None else ""
+    like = "".join(f" with {key} {describe(matcher, world.scope)}" for key, matcher in (step.where or {}).items())
+    by = f" of process {describe(step.pid, world.scope)}" if step.pid is not None else ""
+    report = await until(
+        world.timeline.pulse,
+        find,
+        limit=world.limit(step),
+        waited_for=f"{step.name} event of {daemon.name}{by}{like}{after}",
+        dead=daemon.obituary,
+        so_far=lambda: _what_came(daemon, since),
+    )
+    return Given(report.mark, {**report.fields, "pid": report.pid})
+
+
+async def events(step: Events, world: World) -> Given:
+    """Look at the events up to now."""
+    daemon = world.actor(step.of, DaemonActor)
+    daemon.drain()
+    since = None if step.since is None else world.scope.mark(step.since)
+    reports = [
+        report
+        for report in daemon.reports
+        if (step.name is None or report.name == step.name)
+        and (since is None or report.mark > since)
+        and (step.pid is None or check(step.pid, report.pid, world.scope) is None)
+    ]
+    moment = reports[-1].mark.index - 1 if reports else None
+    if step.count is not None:
+        problem = check(step.count, len(reports), world.scope)
+        if problem is not None:
+            what = f"{step.name} events" if step.name is not None else "events"
+            raise StepFailedError(f"the number of {what} of {daemon.name}: {problem}", moment=moment)
+    if step.order is not None:
+        order = _without_repeats([report.name for report in reports])
+        if order != list(step.order):
+            expected, came = ", ".join(step.order), ", ".join(order) or "none"
+            raise StepFailedError(f"the events of {daemon.name} came as {came}; expected {expected}", moment=moment)
+    return Given(world.timeline.mark())
+
+
+async def tree(step: Tree, world: World) -> Given:
+    """Look at the processes, as soon as a server serves."""
+    daemon = world.actor(step.of, DaemonActor)
+    serving = await until(
+        world.timeline.pulse,
+        lambda: daemon.serving,
+        limit=world.limit(step),
+        waited_for=f"server of {daemon.name} that serves",
+        dead=daemon.obituary,
+        so_far=daemon.last_words,
+    )
+    mark = world.timeline.mark()
+    assert daemon.target is not None
+    fields = {
+        "daemon": daemon.target.pid,
+        "server": serving.server,
+        "children": daemon.children,
+        "all": daemon.processes(),
+        "generation": serving.number,
+    }
+    wanted = {
+        "daemon": step.daemon,
+        "server": step.server,
+        "children": step.children,
+        "all": step.all,
+        "generation": step.generation,
+    }
+    for name, matcher in wanted.items():
+        problem = None if matcher is None else check(matcher, fields[name], world.scope)
+        if problem is not None:
+            raise StepFailedError(f"{name} of {daemon.name}: {problem}")
+    return Given(mark, fields, fields["all"])
+
+
+async def eventually(step: Eventually, world: World) -> Given:
+    """Wait until all that the step names is true at the same time."""
+    began = world.timeline.mark()
+    since = None if step.since is None else world.scope.mark(step.since)
+    actor = None if step.of is None else world.actors[step.of.path[0]]
+    probes = _probes(step, world, since=since)
+    if not probes:
+        raise StepErroredError("the step says nothing that could come true")
+    dead = actor.obituary if isinstance(actor, StartedActor) else lambda: None
+    await until(
+        world.timeline.pulse,
+        lambda: True if all(probe() is None for probe in probes) else None,
+        limit=world.limit(step),
+        waited_for=f"such {' and '.join(_subjects(step))}" + (f" of {actor.name}" if actor is not None else ""),
+        dead=dead,
+        so_far=lambda: next((problem for probe in probes if (problem := probe()) is not None), None),
+    )
+    came = world.timeline.mark()
+    if step.elapsed is not None:
+        elapsed = Duration(round(came.at - (since or began).at, 6))
+        problem = check(step.elapsed, elapsed, world.scope, scale=world.settings.time_scale)
+        if problem is not None:
+            name = None if step.since is None else str(step.since)
+            raise StepFailedError(f"the time until it was true: {problem}", since=name)
+    return Given(came)
+
+
+async def log(step: Log, world: World) -> Given:
+    """Look at the output up to now."""
+    actor = started(step.of, world)
+    actor.drain()
+    lines = actor.output.since(None if step.since is None else world.scope.mark(step.since))
+    words = actor.last_words() or f"{actor.name} wrote nothing"
+    if step.line is not None:
+        wanted = step.line
+        matching = sum(check(wanted, line, world.scope) is None for line in lines)
+        if step.count is None and not matching:
+            raise StepFailedError(f"no line of {actor.name} is {describe(wanted, world.scope)}; {words}")
+    else:
+        matching = len(lines)
+    if step.count is not None:
+        problem = check(step.count, matching, world.scope)
+        if problem is not None:
+            raise StepFailedError(f"the number of such lines of {actor.name}: {problem}; {words}")
+    if step.no_line is not None:
+        for line in lines:
+            if check(step.no_line, line, world.scope) is None:
+                unwanted = describe(step.no_line, world.scope)
+                raise StepFailedError(f"{actor.name} wrote {line!r}, expected no line that is {unwanted}")
+    return Given(world.timeline.mark())
+
+
+def _is_wanted(step: Event, report: Report, world: World, *, since: Mark | None) -> bool:
+    if report.name != step.name or (since is not None and not report.mark > since):
+        return False
+    if step.pid is not None and check(step.pid, report.pid, world.scope) is not None:
+        return False
+    return all(
+        key in report.fields and check(matcher, report.fields[key], world.scope) is None
+        for key, matcher in (step.where or {}).items()
+    )
+
+
+def _what_came(daemon: DaemonActor, since: Mark | None) -> str:
+    came = [report for report in daemon.reports if since is None or report.mark > since]
+    words = daemon.last_words()
+    if not came:
+        return "no event came" + (f"; {words}" if words else "")
+    shown = ", ".join(f"{report.name} ({report.pid})" for report in came[-_SHOWN_EVENTS:])
+    return f"there came {'... ' if len(came) > _SHOWN_EVENTS else ''}{shown}" + (f"; {words}" if words else "")
+
+
+def _without_repeats(names: list[str]) -> list[str]:
+    return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+def _subjects(step: Eventually) -> list[str]:
+    named = {
+        f"end of {step.gone}": step.gone,
+        "number of operations done": step.done,
+        "number of operations failed": step.failed,
+        "line": step.log,
+        "children": step.children,
+        "server": step.server,
+    }
+    return [name for name, matcher in named.items() if matcher is not None]
+
+
+def _probes(step: Eventually, world: World, *, since: Mark | None) -> list[Callable[[], str | None]]:
+    """One function for each thing that must be true: None when it is, else what is otherwise."""
+    probes: list[Callable[[], str | None]] = []
+    if step.gone is not None:
+        gone = step.gone
+        pids = _pids(gone, world)
+        probes.append(lambda: _still_there(gone, pids, world))
+    if step.of is None:
+        return probes
+    actor = world.actors[step.of.path[0]]
+
+    def look(matcher: Matcher | None, name: str, value: Callable[[], object]) -> None:
+        if matcher is not None:
+            probes.append(lambda: _prefixed(name, check(matcher, value(), world.scope)))
+
+    look(step.done, "operations done", lambda: actor.published("done"))
+    look(step.failed, "operations failed", lambda: actor.published("failed"))
+    if step.log is not None:
+        writer, wanted = started(step.of, world), step.log
+        probes.append(lambda: _no_such_line(writer, wanted, world, since=since))
+    if step.children is not None or step.server is not None:
+        daemon = world.actor(step.of, DaemonActor)
+        look(step.children, "children", lambda: daemon.children)
+        look(step.server, "server", lambda: None if daemon.serving is None else daemon.serving.server)
+    return probes
+
+
+def _pids(name: Name, world: World) -> list[int]:
+    value = world.scope.value(name)
+    pids: list[int] = []
+    for pid in value if isinstance(value, list) else [value]:
+        if not isinstance(pid, int) or isinstance(pid, bool):
+            raise StepErroredError(f"{name} is neither a pid nor a list of pids")
+        # From here on its pidfd wakes the wait when it ends.
+        world.census.see(pid)
+        pids.append(pid)
+    return pids
+
+
+def _still_there(name: Name, pids: list[int], world: World) -> str | None:
+    left = [pid for pid in pids if (seen := world.census.known(pid)) is not None and not seen.has_ended]
+    return f"{', '.join(map(str, left))} of {name} still runs" if left else None
+
+
+def _no_such_line(actor: StartedActor, wanted: Matcher, world: World, *, since: Mark | None) -> str | None:
+    if any(check(wanted, line, world.scope) is None for line in actor.output.since(since)):
+        return None
+    return actor.last_words() or f"{actor.name} wrote nothing"
+
+
+def _prefixed(name: str, problem: str | None) -> str | None:
+    return None if problem is None else f"{name}: {problem}"
