@@ -39,6 +39,14 @@ class DispatchPolicy(enum.StrEnum):
     STOP = "stop"
     LOG = "log"
 
+    @classmethod
+    def of(cls, value: str) -> "DispatchPolicy":
+        """The policy of this name; raises `ConfigError`."""
+        try:
+            return cls(value)
+        except ValueError:
+            raise ConfigError("dispatch_error", value, "'stop' or 'log'") from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
@@ -79,8 +87,7 @@ class ServerConfig:
             _check_seconds(name, getattr(self, name))
         if self.stop_timeout_seconds is not None:
             _check_seconds("stop_timeout_seconds", self.stop_timeout_seconds)
-        if self.dispatch_error not in tuple(DispatchPolicy):
-            raise ConfigError("dispatch_error", self.dispatch_error, "'stop' or 'log'")
+        DispatchPolicy.of(self.dispatch_error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
