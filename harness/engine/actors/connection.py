@@ -1,0 +1,345 @@
+"""One connection of a client: bytes out, lines in, and how it ended.
+
+    send      ->  kernel; what it does not take goes when the socket is writable
+    readable  ->  recv  ->  LineCutter  ->  unread lines, each a moment of the timeline  ->  whoever waits
+                        ->  end of file or reset, the last thing that a connection gives
+
+Nothing but `dial` waits here: who waits for a line looks again at every beat of the timeline. A peer that sends much
+more than anybody reads is not read from for a while, as by any slow reader, so that memory stays bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from harness.engine.actors.lines import Line, LineCutter, LineEnd
+from harness.engine.endpoints import Endpoint, TcpEndpoint, UnixEndpoint
+from harness.engine.shown import show_text
+from harness.engine.waits import Limit, until
+from harness.model.steps import Closing, End
+from harness.model.timeline import What
+
+if TYPE_CHECKING:
+    from harness.engine.timeline import Pulse, Timeline
+
+_READ_SIZE = 64 * 1024
+_UNREAD_LINES = 1000
+_RECORDED_LINES = 5000
+"""Lines of one connection that go to the timeline."""
+_SHOWN = 200
+_DIAL_AGAIN = 0.005
+"""Seconds between two tries while the backlog of a Unix socket is full, which the kernel announces to nobody."""
+_LINGER_RESET = struct.pack("ii", 1, 0)
+
+SocketAddress: TypeAlias = "tuple[str, int] | str"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A line that came, and its moment in the timeline."""
+
+    line: Line
+    moment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The peer's side is over: `how`, the errno's name where there is one, and its moment in the timeline."""
+
+    how: End
+    error: str | None
+    moment: int
+
+    def __str__(self) -> str:
+        match self.how, self.error:
+            case (End.CLOSED, _):
+                return "closed by the peer"
+            case (End.RESET, _) | (_, None):
+                return "reset by the peer"
+            case _, error:
+                return f"broken ({error})"
+
+
+def errno_name(error: OSError) -> str:
+    """`ECONNREFUSED` and the like."""
+    return errno.errorcode.get(error.errno or 0, type(error).__name__)
+
+
+def resolve(endpoint: Endpoint) -> tuple[socket.AddressFamily, SocketAddress]:
+    """The family and the address for connect(2); a host's name is looked up, IPv4 first.
+
+    Raises OSError when there is no such name.
+    """
+    match endpoint:
+        case UnixEndpoint(path):
+            return socket.AF_UNIX, path
+        case TcpEndpoint(host, port):
+            with suppress(ValueError):
+                is_v6 = ipaddress.ip_address(host.partition("%")[0]).version == 6
+                return socket.AF_INET6 if is_v6 else socket.AF_INET, (host, port)
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            family, _, _, _, address = min(found, key=lambda one: one[0] is not socket.AF_INET)
+            return family, (str(address[0]), port)
+        case _:
+            assert_never(endpoint)
+
+
+def new_socket(family: socket.AddressFamily) -> socket.socket:
+    """A stream socket that never blocks, and sends at once what it is given."""
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    if family is not socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+async def dial(endpoint: Endpoint, *, pulse: Pulse, limit: Limit) -> socket.socket:
+    """A connected socket. Raises OSError when it is refused, StepFailedError when the limit is reached."""
+    family, address = resolve(endpoint)
+    sock = new_socket(family)
+    try:
+        if family is socket.AF_UNIX:
+            await until(
+                pulse,
+                lambda: _try_now(sock, address),
+                limit=limit,
+                waited_for=f"place in the backlog of {endpoint}",
+                every=_DIAL_AGAIN,
+            )
+        else:
+            await _connect(sock, address, pulse=pulse, limit=limit, waited_for=f"connection to {endpoint}")
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _try_now(sock: socket.socket, address: SocketAddress) -> bool | None:
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        return None
+    return True
+
+
+async def _connect(sock: socket.socket, address: SocketAddress, *, pulse: Pulse, limit: Limit, waited_for: str) -> None:
+    loop = asyncio.get_running_loop()
+    is_settled = False
+
+    def settle() -> None:
+        nonlocal is_settled
+        is_settled = True
+        loop.remove_writer(sock)
+        pulse.beat()
+
+    with suppress(BlockingIOError):
+        sock.connect(address)
+        return
+    loop.add_writer(sock, settle)
+    try:
+        await until(pulse, lambda: is_settled or None, limit=limit, waited_for=waited_for)
+    finally:
+        loop.remove_writer(sock)
+    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(number, os.strerror(number))
+
+
+class Connection:
+    """A connected socket of the actor; it is closed by `close`, and read from as long as that has not happened."""
+
+    def __init__(self, actor: str, sock: socket.socket, timeline: Timeline) -> None:
+        self._actor = actor
+        self._sock: socket.socket | None = sock
+        self._timeline = timeline
+        self._cutter = LineCutter()
+        self._unread: deque[Received] = deque()
+        self._unsent = bytearray()
+        self._recorded = 0
+        self._is_reading = False
+        self.ended: Ended | None = None
+        """How the peer ended it; None while it has not."""
+        self.send_error: str | None = None
+        """The errno's name, once the kernel has refused to take more."""
+        self.received = 0
+        """Bytes received so far."""
+        self.local = _spell_local(sock)
+        """Its own address."""
+        self.opened = timeline.record(actor, What.CONNECTED, f"to {_spell_peer(sock)} from {self.local}")
+        """The moment at which it was opened."""
+        self._read_on()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return len(self._unsent)
+
+    @property
+    def partial(self) -> str:
+        """What has come of a line that has not ended."""
+        return self._cutter.partial
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is a Unix domain socket."""
+        return self._sock is not None and self._sock.family is socket.AF_UNIX
+
+    def send(self, data: bytes) -> int:
+        """Hand data to the kernel, now or as it takes it; gives the moment of doing so."""
+        moment = self._timeline.record(
+            self._actor, What.SENT, show_text(data.decode(errors="backslashreplace"), limit=_SHOWN)
+        )
+        is_first = not self._unsent
+        self._unsent += data
+        if is_first:
+            self._flush()
+        return moment
+
+    def next(self) -> Received | Ended | None:
+        """Take the next line; when there is none any more, how the connection ended; None if neither has come."""
+        if self._unread:
+            received = self._unread.popleft()
+            self._read_on()
+            return received
+        return self.ended
+
+    def close(self, how: Closing = Closing.ALL) -> int:
+        """End it from this side, and give the moment. Raises OSError when the sending half is closed already."""
+        assert self._sock is not None
+        match how:
+            case Closing.WRITE:
+                self._sock.shutdown(socket.SHUT_WR)
+                return self._timeline.record(self._actor, What.CLOSED, "sending half closed")
+            case Closing.RESET:
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+                self.release()
+                return self._timeline.record(self._actor, What.CLOSED, "reset")
+            case Closing.ALL:
+                self.release()
+                return self._timeline.record(self._actor, What.CLOSED, "closed")
+            case _:
+                assert_never(how)
+
+    def release(self) -> None:
+        """Let go of the socket; it may be called twice."""
+        if self._sock is None:
+            return
+        self._stop_reading()
+        asyncio.get_running_loop().remove_writer(self._sock)
+        self._sock.close()
+        self._sock = None
+
+    def _flush(self) -> None:
+        assert self._sock is not None
+        loop = asyncio.get_running_loop()
+        try:
+            while self._unsent:
+                del self._unsent[: self._sock.send(self._unsent)]
+        except BlockingIOError:
+            loop.add_writer(self._sock, self._flush)
+            return
+        except OSError as error:
+            self._unsent.clear()
+            self._on_send_failed(error)
+        loop.remove_writer(self._sock)
+        self._timeline.pulse.beat()
+
+    def _on_send_failed(self, error: OSError) -> None:
+        """Nobody takes it. What had come before can still be read; after it, this is the end."""
+        self.send_error = errno_name(error)
+        while self.ended is None and self._read_some():
+            pass
+
+    def _read_on(self) -> None:
+        if self._sock is None or self.ended is not None or self._is_reading or len(self._unread) >= _UNREAD_LINES:
+            return
+        self._is_reading = True
+        asyncio.get_running_loop().add_reader(self._sock, self._read_some)
+
+    def _stop_reading(self) -> None:
+        if self._sock is not None and self._is_reading:
+            self._is_reading = False
+            asyncio.get_running_loop().remove_reader(self._sock)
+
+    def _read_some(self) -> bool:
+        """Whether there was something, and there may be more."""
+        assert self._sock is not None
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self._finish(End.RESET if error.errno == errno.ECONNRESET else End.ANY, errno_name(error))
+            return False
+        if not data:
+            # A failed send has taken the reset from the socket: what is left of it looks like an end in good order.
+            is_reset = self.send_error == "ECONNRESET"
+            self._finish(End.RESET if is_reset else End.CLOSED, self.send_error if is_reset else None)
+            return False
+        self.received += len(data)
+        for line in self._cutter.feed(data):
+            self._add(line)
+        if len(self._unread) >= _UNREAD_LINES:
+            self._stop_reading()
+        self._timeline.pulse.beat()
+        return True
+
+    def _finish(self, how: End, error: str | None) -> None:
+        if (last := self._cutter.finish()) is not None:
+            self._add(last)
+        self._end(how, error)
+
+    def _end(self, how: End, error: str | None) -> None:
+        self._stop_reading()
+        text = "end of file from the peer" if how is End.CLOSED else error or "reset"
+        self.ended = Ended(how, error, self._timeline.record(self._actor, What.CLOSED, text))
+
+    def _add(self, line: Line) -> None:
+        match line.end:
+            case LineEnd.NEWLINE:
+                note = ""
+            case LineEnd.STREAM_END:
+                note = ", and no newline"
+            case LineEnd.TOO_LONG:
+                note = " and more: too long for a line"
+            case _:
+                assert_never(line.end)
+        if self._recorded < _RECORDED_LINES:
+            text = show_text(line.text, limit=_SHOWN) + note
+            moment = self._timeline.record(self._actor, What.RECEIVED, text)
+        elif self._recorded == _RECORDED_LINES:
+            moment = self._timeline.record(
+                self._actor, What.NOTE, f"more than {_RECORDED_LINES} lines: the rest is not shown"
+            )
+        else:
+            moment = len(self._timeline.moments) - 1
+        self._recorded += 1
+        self._unread.append(Received(line, moment))
+
+
+def _spell_local(sock: socket.socket) -> str:
+    return _spell(sock.getsockname())
+
+
+def _spell_peer(sock: socket.socket) -> str:
+    try:
+        return _spell(sock.getpeername())
+    except OSError:  # It has ended already.
+        return "a peer that has gone"
+
+
+def _spell(address: object) -> str:
+    match address:
+        case (str(host), int(port), *_):
+            return str(TcpEndpoint(host, port))
+        case bytes():
+            return f"unix:{address.decode(errors='backslashreplace')}"
+        case _:
+            return f"unix:{address}"
