@@ -59,10 +59,10 @@ def test_text_cannot_forge_a_line() -> None:
 
 
 def test_traceback_becomes_lines() -> None:
+    failed = record("failed")
     try:
         int("bad")
     except ValueError:
-        failed = record("failed")
         failed.exc_info = sys.exc_info()
     lines = lines_of(failed)
     assert lines[0] == "failed"

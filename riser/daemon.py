@@ -1,0 +1,204 @@
+"""`start_daemon`: a daemon around a server, in the foreground or detached from whoever launched it.
+
+    launching command            first child           the daemon                       server process
+    umask, lock, log
+    fork --------------------->  setsid
+                                 fork --------------->  own signals; null device
+    wait for a word              exit                   pid into the status file
+      <------------------------------------------------ "ready", or why not  <--------- "ready", or why not
+    exit status                                         supervise until a stop
+
+What can be refused is refused before anything is forked, with a sentence on standard error and status 1; the launching
+command answers only when the daemon serves, or has failed (daemon.ready). In the foreground one process does it all.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from types import FrameType
+
+from riser import privilege
+from riser.core.config import DaemonConfig
+from riser.core.messages import Exit
+from riser.core.operation import DEFAULT_SIGNALS
+from riser.core.phases import Condition
+from riser.errors import ConfigError, RiserError
+from riser.logs import LOGGER, open_log
+from riser.process import Readiness, ReadyPipe, spawn
+from riser.serverprocess import Setup
+from riser.signals import SignalInbox, by_name
+from riser.statusfile import StatusFile, running
+from riser.supervisor import Supervisor
+
+__all__ = ["running", "start_daemon"]
+
+EXIT_FAILURE = 1
+_STANDARD_STREAMS = (0, 1, 2)
+
+
+def start_daemon(setup: Setup, **parameters: object) -> int:
+    """Run a daemon whose server processes are each made ready by `setup(server)`; the exit status.
+
+    The parameters are those of `DaemonConfig`. With `daemonize` it returns in the launching command, 0 once the daemon
+    serves; otherwise it returns when the daemon has stopped. To be called in the main thread, with no other thread
+    alive. Raises `ConfigError` for a parameter that is unknown or cannot be used; what the system refuses (an unknown
+    user, an occupied address, a daemon that runs already) is told on standard error and gives status 1.
+    """
+    config = _read_parameters(parameters)
+    open_log(config.daemon_name, background=config.daemonize, debug=config.daemon_debug)
+    umask = os.umask(config.daemon_umask)
+    try:
+        with _harmless(_disabled_signals(config)):
+            return _in_background(config, setup) if config.daemonize else _in_foreground(config, setup)
+    except (RiserError, OSError) as error:
+        return _refuse(config, str(error))
+    finally:
+        os.umask(umask)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a start has in hand before it forks."""
+
+    config: DaemonConfig
+    setup: Setup
+    identity: privilege.Identity | None
+    status_file: StatusFile | None
+
+
+def _prepare(config: DaemonConfig, setup: Setup) -> _Prepared:
+    identity = privilege.look_up(config)
+    status_file = StatusFile.acquire(config.status_file, daemon_name=config.daemon_name) if config.status_file else None
+    return _Prepared(config, setup, identity, status_file)
+
+
+def _in_foreground(config: DaemonConfig, setup: Setup) -> int:
+    # A terminal sends WINCH when its window changes, which is no request; and it reads the keyboard only for its own
+    # process group, so that a server could not be debugged from another.
+    on_terminal = any(os.isatty(descriptor) for descriptor in _STANDARD_STREAMS)
+    operations = by_name(config.signals(), only=DEFAULT_SIGNALS)
+    if on_terminal:
+        operations.pop(signal.SIGWINCH, None)
+    with SignalInbox(operations) as inbox:
+        return _supervise(_prepare(config, setup), inbox, launcher=None, own_group=not on_terminal).status
+
+
+def _in_background(config: DaemonConfig, setup: Setup) -> int:
+    prepared = _prepare(config, setup)
+    launcher = ReadyPipe()
+    operations = by_name(config.signals(), only=DEFAULT_SIGNALS)
+
+    def leave_session(_: SignalInbox) -> int:
+        os.setsid()
+        # Not a session leader, the daemon can never get a terminal again.
+        spawn(run, operations=operations)
+        return 0
+
+    def run(inbox: SignalInbox) -> int:
+        launcher.keep_child_end()
+        if not config.daemon_nochdir:
+            os.chdir("/")
+        _let_go_of_streams()
+        try:
+            return _supervise(prepared, inbox, launcher=launcher, own_group=True).status
+        except Exception as error:
+            LOGGER.critical("daemon failed", exc_info=error)
+            raise
+
+    spawn(leave_session, operations={}).reap(block=True)
+    launcher.keep_parent_end()
+    if prepared.status_file is not None:
+        prepared.status_file.close()
+    return _await_word(config, launcher)
+
+
+def _await_word(config: DaemonConfig, launcher: ReadyPipe) -> int:
+    """In the launching command: wait until the daemon serves or has failed."""
+    said, reason = Readiness.WAITING, ""
+    while said is Readiness.WAITING:
+        select.select([launcher], [], [])
+        said, reason = launcher.poll()
+    launcher.close()
+    return 0 if said is Readiness.READY else _refuse(config, reason or "ended before it served")
+
+
+def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe | None, own_group: bool) -> Exit:
+    """In the daemon: from the pid in the status file to the end."""
+    status_file = prepared.status_file
+    waiting = [launcher] if launcher is not None else []
+
+    def watch(condition: Condition) -> None:
+        if condition is Condition.SERVING and waiting:
+            waiting.pop().tell_ready()
+
+    def let_go() -> None:
+        if status_file is not None:
+            status_file.close()
+        if launcher is not None:
+            launcher.close()
+
+    try:
+        if status_file is not None:
+            status_file.write(os.getpid())
+        with Supervisor(
+            prepared.config,
+            prepared.setup,
+            inbox=inbox,
+            identity=prepared.identity,
+            watch=watch,
+            let_go=let_go,
+            own_group=own_group,
+        ) as supervisor:
+            exit_ = supervisor.run()
+    finally:
+        if status_file is not None:
+            status_file.release()
+    if waiting:
+        waiting.pop().tell_failure(exit_.reason or "stopped before it served")
+    return exit_
+
+
+def _let_go_of_streams() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in _STANDARD_STREAMS:
+        os.dup2(null, descriptor)
+    if null not in _STANDARD_STREAMS:
+        os.close(null)
+
+
+def _refuse(config: DaemonConfig, reason: str) -> int:
+    sys.stderr.write(f"{config.daemon_name}: {reason}\n")
+    return EXIT_FAILURE
+
+
+def _read_parameters(parameters: Mapping[str, object]) -> DaemonConfig:
+    known = {field.name for field in fields(DaemonConfig)}
+    for name, value in parameters.items():
+        if name not in known:
+            raise ConfigError(name, value, "a parameter of start_daemon")
+    return DaemonConfig(**parameters)  # type: ignore[arg-type]  # its own checks are what this call is for
+
+
+def _disabled_signals(config: DaemonConfig) -> set[signal.Signals]:
+    """RISER's signals that no parameter uses: they shall do nothing, and not what the system does by default."""
+    chosen = config.signals()
+    disabled = {DEFAULT_SIGNALS[operation] for operation in DEFAULT_SIGNALS if operation not in chosen}
+    return {signal.Signals[f"SIG{name}"] for name in disabled - set(chosen.values())}
+
+
+@contextlib.contextmanager
+def _harmless(numbers: set[signal.Signals]) -> Iterator[None]:
+    # A handler and not SIG_IGN, which programs that a server starts would inherit.
+    def do_nothing(_number: int, _frame: FrameType | None) -> None:
+        pass
+
+    before = {number: signal.signal(number, do_nothing) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -1,0 +1,65 @@
+"""A server made ready from a configuration: attributes, callbacks that record and misbehave as asked, a handler."""
+
+import os
+import socket
+import threading
+from dataclasses import fields
+from typing import NoReturn
+
+from riser.core.config import ServerConfig
+from riser.errors import ConfigError
+from riser.listener import describe
+from riser.server import SocketServer
+from riser.testee.config import TesteeConfig
+from riser.testee.events import Events
+from riser.testee.probe import HANDLERS
+
+_ATTRIBUTES = {field.name for field in fields(ServerConfig)}
+_EXIT_STATUS = 3
+
+
+def set_up(server: SocketServer, config: TesteeConfig) -> None:
+    """Make the server ready; raises `ConfigError` for an attribute that it does not have."""
+    for name, value in config.server.items():
+        if name not in _ATTRIBUTES:
+            raise ConfigError(name, value, "an attribute of the server")
+        setattr(server, name, value)
+    happen = Recorder(config)
+    handle = HANDLERS[config.handler]
+
+    def dispatch(connection: socket.socket) -> None:
+        happen("dispatch")
+        handle(connection)
+
+    server.before_start(lambda listening: happen("before_start", address=describe(listening)))
+    server.at_fork(lambda: happen("at_fork"))
+    server.preprocess(lambda: happen("preprocess"))
+    server.dispatch(dispatch)
+    server.at_stop(lambda state: happen("at_stop", state=str(state)))
+    server.at_stat(lambda stat: happen("at_stat", stat=dict(stat)))
+    server.postprocess(lambda: happen("postprocess"))
+    server.after_stop(lambda: happen("after_stop"))
+
+
+class Recorder:
+    """Reports a callback, and then exits, hangs or raises in it where the configuration says so."""
+
+    def __init__(self, config: TesteeConfig) -> None:
+        self._config = config
+        self._events = Events(config.events)
+
+    def __call__(self, callback: str, **fields: object) -> None:
+        if callback in self._config.record:
+            self._events.report(callback, **fields)
+        if callback in self._config.exit_in:
+            os._exit(_EXIT_STATUS)
+        if callback in self._config.hang_in:
+            hang()
+        if callback in self._config.raise_in:
+            raise RuntimeError(f"{callback} raises as asked")
+
+
+def hang() -> NoReturn:
+    """Never return."""
+    while True:
+        threading.Event().wait()

@@ -1,0 +1,110 @@
+"""The configuration of a run, read once into values; what is not in the contract is refused."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CALLBACKS = (
+    "before_start",
+    "at_fork",
+    "preprocess",
+    "dispatch",
+    "at_stop",
+    "at_stat",
+    "postprocess",
+    "after_stop",
+)
+
+_KINDS: Mapping[str, type] = {
+    "contract": int,
+    "events": str,
+    "record": list,
+    "mode": str,
+    "daemon": dict,
+    "server": dict,
+    "handler": str,
+    "raise_in": list,
+    "hang_in": list,
+    "exit_in": list,
+}
+#: In the contract, but of profiles that riser does not offer.
+_NOT_OFFERED = ("tls", "services", "resources")
+
+
+class TesteeError(Exception):
+    """The configuration cannot be used; the testee exits with `status`."""
+
+    status = 2
+
+
+class NotOfferedError(TesteeError):
+    """It can be used, but not by this implementation."""
+
+    status = 127
+
+
+@dataclass(frozen=True, slots=True)
+class TesteeConfig:
+    """One reading of the file: names as in the contract, defaults filled in."""
+
+    events: str
+    mode: str
+    handler: str
+    daemon: Mapping[str, object]
+    server: Mapping[str, object]
+    record: frozenset[str] = frozenset(CALLBACKS)
+    raise_in: frozenset[str] = field(default_factory=frozenset)
+    hang_in: frozenset[str] = field(default_factory=frozenset)
+    exit_in: frozenset[str] = field(default_factory=frozenset)
+
+
+def read_config(path: str) -> TesteeConfig:
+    """Read the file; raises `TesteeError` with a message that names what is wrong."""
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TesteeError(f"{path}: {error}") from error
+    if not isinstance(values, dict):
+        raise TesteeError(f"{path}: expected one JSON object")
+    for name, value in values.items():
+        if name in _NOT_OFFERED:
+            raise NotOfferedError(f"{name}: riser does not offer this profile")
+        if name not in _KINDS:
+            raise TesteeError(f"{name}: not in the contract")
+        if not isinstance(value, _KINDS[name]):
+            raise TesteeError(f"{name}: expected a {_KINDS[name].__name__}, got {value!r}")
+    if values.get("contract") != 1:
+        raise TesteeError(f"contract: expected 1, got {values.get('contract')!r}")
+    return TesteeConfig(
+        events=_choose(values, "events"),
+        mode=_choose(values, "mode", ("daemon", "server")),
+        handler=_choose(values, "handler", ("echo", "probe"), not_offered=("http",)),
+        daemon=values.get("daemon", {}),
+        server=values.get("server", {}),
+        record=_names(values, "record", CALLBACKS),
+        raise_in=_names(values, "raise_in"),
+        hang_in=_names(values, "hang_in"),
+        exit_in=_names(values, "exit_in"),
+    )
+
+
+def _choose(
+    values: Mapping[str, object], name: str, choices: tuple[str, ...] = (), *, not_offered: tuple[str, ...] = ()
+) -> str:
+    value = values.get(name)
+    if value in not_offered:
+        raise NotOfferedError(f"{name}: riser does not offer {value!r}")
+    if not isinstance(value, str) or (choices and value not in choices):
+        expected = " or ".join(repr(choice) for choice in choices) or "text"
+        raise TesteeError(f"{name}: expected {expected}, got {value!r}")
+    return value
+
+
+def _names(values: Mapping[str, object], name: str, default: tuple[str, ...] = ()) -> frozenset[str]:
+    chosen = values.get(name, default)
+    assert isinstance(chosen, list | tuple)
+    for callback in chosen:
+        if callback not in CALLBACKS:
+            raise TesteeError(f"{name}: expected names of callbacks, got {callback!r}")
+    return frozenset(chosen)

@@ -1,0 +1,122 @@
+"""What the testee does with a connection: `echo`, and `probe`, which does what the scenario says.
+
+A probe answers each line with one line, `ok VALUE` or `error MESSAGE`, so that it is the scenario that decides what
+happens, and not the adapter.
+"""
+
+import hashlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+#: What `send` sends, over and over.
+PATTERN = bytes(range(256))
+
+Handler = Callable[[socket.socket], None]
+Answers = Iterator[str | bytes]
+#: Connections that `detach` has taken from the server: open for as long as the process lives.
+_detached: list[int] = []
+
+
+class _LeaveError(Exception):
+    """The command wants dispatch to return."""
+
+
+def echo(connection: socket.socket) -> None:
+    """Each line back."""
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            connection.sendall(line)
+
+
+def probe(connection: socket.socket) -> None:
+    """Each line a command, each answer a line, until the client leaves or a command ends it."""
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            name, _, argument = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
+            try:
+                for answer in _answer(name, argument, connection, lines):
+                    connection.sendall(answer if isinstance(answer, bytes) else f"{answer}\n".encode())
+            except _LeaveError:
+                return
+            except ValueError as error:
+                connection.sendall(f"error {error}\n".encode())
+
+
+HANDLERS: Mapping[str, Handler] = {"echo": echo, "probe": probe}
+
+
+def _answer(name: str, argument: str, connection: socket.socket, lines: BinaryIO) -> Answers:
+    match name:
+        case "pid" | "ppid" | "thread" | "cwd" | "umask" | "fds" | "ids":
+            yield f"ok {_fact(name)}"
+        case "echo":
+            yield f"ok {argument}"
+        case "sleep":
+            time.sleep(float(argument))
+            yield "ok"
+        case "send":
+            yield from _pattern(int(argument))
+        case "receive":
+            yield f"ok {hashlib.sha256(lines.read(int(argument))).hexdigest()}"
+        case _:
+            yield from _end(name, argument, connection)
+
+
+def _end(name: str, argument: str, connection: socket.socket) -> Answers:
+    """The commands after which dispatch does not read another one."""
+    match name:
+        case "raise":
+            raise RuntimeError(f"dispatch raises as asked {argument}".rstrip())
+        case "exit":
+            os._exit(int(argument))
+        case "hang":
+            threading.Event().wait()
+        case "close":
+            connection.close()
+            raise _LeaveError
+        case "detach":
+            yield "ok"
+            _detached.append(connection.detach())
+            raise _LeaveError
+        case _:
+            yield f"error unknown command {name}"
+
+
+def _fact(name: str) -> str:
+    match name:
+        case "pid":
+            return str(os.getpid())
+        case "ppid":
+            return str(os.getppid())
+        case "thread":
+            return str(threading.get_native_id())
+        case "cwd":
+            return str(Path.cwd())
+        case "umask":
+            # Reading it with umask(2) would set it, for all threads.
+            return f"{int(_status('Umask')[0], 8):04o}"
+        case "fds":
+            return str(len(list(Path("/proc/self/fd").iterdir())))
+        case _:
+            groups = ",".join(str(group) for group in sorted(os.getgroups()))
+            return f"{','.join(_status('Uid')[:3])} {','.join(_status('Gid')[:3])} {groups}"
+
+
+def _status(field: str) -> list[str]:
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return value.split()
+    raise ValueError(f"no {field} in /proc/self/status")
+
+
+def _pattern(count: int) -> Iterator[bytes]:
+    block = PATTERN * 256
+    while count > 0:
+        yield block[:count]
+        count -= len(block)
