@@ -130,8 +130,9 @@ class Connections(StrEnum):
 class Load:
     """Many clients at once, each doing one operation after another until cancelled or done.
 
-    An operation sends `send` as a line and expects the line `expect`; `${n}` in both is the operation's number. The
-    outcome of every operation is kept.
+    An operation sends `send` as a line and expects the line `expect`; `${n}` in both is the operation's number, from 1.
+    The outcome of every operation is kept. After one that failed, its client waits 10 ms, or its `pause` if that is
+    longer, so that a daemon that is gone is not hammered.
     """
 
     publishes: ClassVar[tuple[str, ...]] = ("done", "failed")
@@ -148,6 +149,7 @@ class Load:
         "`each` operation makes a connection, or connections are `kept`", default=Connections.EACH
     )
     pause: Duration = option("what each client waits between two operations, to bound the rate", default=Duration(0.0))
+    within: Duration = option("the time limit of one operation", default=Duration(5.0))
 
 
 Actor: TypeAlias = Daemon | Process | Client | Load
