@@ -13,6 +13,7 @@ from typing import assert_never
 
 from riser.core.address import Address
 from riser.core.backoff import pause_seconds
+from riser.core.config import FORCED_CHILD_SECONDS
 from riser.core.generations import STARTING_PATIENCE, Patience, Told, retire
 from riser.core.messages import CloseListener, Effect, Level, Log, OpenListener, StartServer, TuneListener
 from riser.core.operation import Operation
@@ -31,8 +32,9 @@ from riser.core.phases import (
     then,
 )
 
-#: A forced stop that has not ended after so many seconds is ended by KILL.
-FORCED_SECONDS = 5.0
+#: A forced stop that has not ended after so many seconds is ended by KILL; a server that waits for its own children to
+#: end has to come first.
+FORCED_SECONDS = FORCED_CHILD_SECONDS + 1.0
 
 
 def answer_address(state: State, phase: Opening, address: Address, *, now: float) -> Turn:

@@ -32,6 +32,7 @@ from riser.core.messages import (
 )
 from riser.core.operation import Operation
 from riser.core.phases import Opening, Overlapping, Pausing, Serving, Starting, State, Stopping
+from riser.core.starts import FORCED_SECONDS
 from riser.core.supervision import IllegalEventError, step, wake_at
 
 HERE = TcpAddress("127.0.0.1", 0)
@@ -148,14 +149,14 @@ def test_graceful_stop_with_a_limit_becomes_forced() -> None:
     daemon(Request(2, TERM))
     assert wake_at(daemon.state) == 32
     assert daemon(Tick(32)) == [SignalServer(1, INT)]
-    assert daemon(Tick(37)) == [KillServer(1)]
+    assert daemon(Tick(32 + FORCED_SECONDS)) == [KillServer(1)]
 
 
 def test_forced_stop_that_is_not_obeyed_kills() -> None:
     daemon = serving()
     assert daemon(Request(2, INT)) == [CloseListener(1), SignalServer(1, INT)]
-    assert daemon(Tick(6.9)) == []
-    assert daemon(Tick(7)) == [KillServer(1)]
+    assert daemon(Tick(1.9 + FORCED_SECONDS)) == []
+    assert daemon(Tick(2 + FORCED_SECONDS)) == [KillServer(1)]
     assert daemon(Tick(99)) == []
 
 
@@ -208,7 +209,7 @@ def test_forced_restart_forces_the_old_server_only() -> None:
     daemon = serving()
     daemon(Request(2, QUIT), AddressKnown(2, HERE))
     assert daemon(ServerReady(3, 2)) == [TuneListener(1, HERE), SignalServer(1, INT)]
-    assert daemon(Tick(8)) == [KillServer(1)]
+    assert daemon(Tick(3 + FORCED_SECONDS)) == [KillServer(1)]
 
 
 @pytest.mark.parametrize("end", [ServerFailed(3, 2, "late"), ServerExited(3, 2, "exit status 1")])

@@ -162,10 +162,13 @@ class Run:
         with self.client() as client:
             return client.ask(command)
 
+    def alive(self) -> list[int]:
+        """The processes seen that still live."""
+        return [pid for pid in self.pids if is_alive(pid)]
+
     def clean_up(self) -> None:
         self.events()
-        alive = [pid for pid in self.pids if is_alive(pid)]
-        for pid in alive:
+        for pid in self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, Signals.SIGKILL)
         if self.process is not None:

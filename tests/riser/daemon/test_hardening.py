@@ -1,0 +1,152 @@
+"""What a daemon does not lose, leak or leave behind, whenever it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from riser.daemon import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.riser.daemon.conftest import Run
+
+
+def descriptors_of(pid: int) -> list[str]:
+    return sorted(path.name for path in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def memory_of(pid: int) -> int:
+    """Resident memory in KiB."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1])
+
+
+def restart(run: Run) -> None:
+    old = run.server
+    run.send(signal.SIGHUP)
+    run.serves()
+    run.logged(f"server stop completed (pid: {old})")
+
+
+def test_fifty_restarts_leak_nothing(run: Run) -> None:
+    run.start(server={"process_num": 0}, daemon={"status_file": str(run.status_file)})
+    restart(run)
+    before = descriptors_of(run.pid), memory_of(run.pid)
+    for _ in range(50):
+        restart(run)
+    assert descriptors_of(run.pid) == before[0]
+    assert memory_of(run.pid) <= before[1] + 1024
+    assert run.stop() == 0
+
+
+def test_of_twenty_starts_at_once_one_runs_while_others_ask(runs: Callable[[], Run], tmp_path: Path) -> None:
+    status_file = str(tmp_path / "status")
+    asked, stop = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            running(status_file)
+            asked.set()
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        starts = [runs() for _ in range(20)]
+        asked.wait(30)
+        for start in starts:
+            start.launch(daemon={"status_file": status_file})
+        poll = select.poll()
+        waiting = {os.pidfd_open(start.pid): start for start in starts}
+        for descriptor in waiting:
+            poll.register(descriptor, select.POLLIN)
+        while len(waiting) > 1:
+            ended = poll.poll(30_000)
+            assert ended, f"{len(waiting)} still run"
+            for descriptor, _ in ended:
+                refused = waiting.pop(descriptor)
+                poll.unregister(descriptor)
+                os.close(descriptor)
+                assert refused.exit() == 1
+                assert "already running" in refused.log()
+    finally:
+        stop.set()
+        asker.join()
+    ((descriptor, winner),) = waiting.items()
+    os.close(descriptor)
+    winner.serves()
+    assert Path(status_file).read_text() == f"---\npid: {winner.pid}\n"
+    assert winner.stop() == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("processes", [0, 2])
+def test_stop_at_any_instant_is_clean(run: Run, socket_path: Path, seed: int, processes: int) -> None:
+    chance = random.Random(seed)
+    run.launch(
+        daemon={"listen_address": f"unix:{socket_path}", "status_file": str(run.status_file)},
+        server={"process_num": processes},
+    )
+    run.logged("daemon start.")
+    select.select([], [], [], chance.random() * 0.1)  # Not to wait for anything: the instant is what is tried.
+    assert run.stop(chance.choice([signal.SIGTERM, signal.SIGINT])) == 0
+    run.events()
+    run.until(lambda: not run.alive(), "all processes are gone")
+    assert not socket_path.exists()
+    assert not running(str(run.status_file))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_daemon_killed_at_any_instant_leaves_no_process(run: Run, seed: int) -> None:
+    run.launch(daemon={"status_file": str(run.status_file)}, server={"process_num": 2})
+    run.logged("daemon start.")
+    select.select([], [], [], random.Random(seed).random() * 0.1)  # As above.
+    run.send(signal.SIGKILL)
+    run.exit()
+    run.until(lambda: run.events() and not run.alive(), "all processes are gone")
+    assert not running(str(run.status_file))
+
+
+def test_idle_daemon_and_server_sleep(run: Run) -> None:
+    run.start(server={"process_num": 0})
+    assert run.ask("echo one") == "one"
+
+    def switches() -> list[str]:
+        return [
+            line
+            for pid in (run.pid, run.server)
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for line in (thread / "status").read_text().splitlines()
+            if line.startswith("voluntary_ctxt_switches")
+        ]
+
+    def quiet_for_a_second() -> bool:
+        before = switches()
+        select.select([], [], [], 1.0)  # The time itself is what is measured.
+        return switches() == before
+
+    run.until(quiet_for_a_second, "a second without a wake-up")
+    assert run.stop() == 0
+
+
+def test_daemon_has_one_thread(run: Run) -> None:
+    run.start()
+    assert [path.name for path in Path(f"/proc/{run.pid}/task").iterdir()] == [str(run.pid)]
+    assert run.stop() == 0
+
+
+def test_server_keeps_nothing_of_the_daemon(run: Run) -> None:
+    run.start(daemon={"status_file": str(run.status_file)})
+    restart(run)
+    links = [str(path.readlink()) for path in Path(f"/proc/{run.server}/fd").iterdir()]
+    assert str(run.status_file) not in links
+    assert len([link for link in links if link.startswith("socket:")]) == 1, links
+    assert run.stop() == 0
