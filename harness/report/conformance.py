@@ -47,11 +47,10 @@ def summary_table(header: Header, outcomes: Iterable[Outcome], *, title: str = "
 
     Only topics that the outcomes say something about have a row; the last row counts what they leave open.
     """
-    stands = standings(outcomes, (clause for clause, _ in header.clauses))
+    stands = standings(outcomes, (clause.id for clause in header.clauses))
     cells: dict[str, dict[str, Counter[Standing]]] = {}
-    for clause, level in header.clauses:
-        topic = clause.partition(".")[0]
-        cells.setdefault(topic, {}).setdefault(level, Counter())[stands[clause]] += 1
+    for clause in header.clauses:
+        cells.setdefault(clause.topic, {}).setdefault(clause.level, Counter())[stands[clause.id]] += 1
     levels = [level for level in LEVELS if any(level in row for row in cells.values())]
     judged = {topic: row for topic, row in cells.items() if any(_cell(counts) != "-" for counts in row.values())}
     if not judged:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from harness.model.outcome import Failure, Outcome, Verdict
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
-from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result
+from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, StatedClause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,12 @@ def header(fields: Fields) -> Header:
         machine=Machine(machine.text("python"), machine.text("kernel"), machine.count("cores")),
         time_scale=fields.number("time_scale"),
         started=fields.text("started"),
-        clauses=fields.each("clauses", lambda pair: (pair.text("0"), pair.text("1"))),
+        clauses=fields.each("clauses", _clause),
     )
+
+
+def _clause(fields: Fields) -> StatedClause:
+    return StatedClause(fields.text("id"), fields.text("topic"), fields.text("level"))
 
 
 def _implementation(fields: Fields) -> Implementation:

@@ -1,12 +1,16 @@
 """The part of a failure block that shows what happened: moments of all actors, on one clock.
 
- t-hup   actor     event
-+0.000   harness   HUP to d 4711
-+0.038   load#3    connect: ECONNREFUSED                                <- here
+       t-hup   actor     event
+      +0.000   harness   HUP to d 4711
+      +0.038   load#3    connect: ECONNREFUSED                                <- here
+
+Times count from the mark that the failure names, else from the beginning of the item. The clean-up after a failed step
+explains nothing and is left out.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from harness.model.timeline import Moment, What
@@ -22,24 +26,46 @@ if TYPE_CHECKING:
 MOST_ROWS = 14
 WIDEST_ACTOR = 20
 HERE = "  <- here"
+HARNESS = "harness"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The moments that lead to a failure, and the one that shows it, if one does."""
+
+    moments: tuple[Moment, ...]
+    decisive: int | None
+
+
+def story(outcome: Outcome, failure: Failure) -> Story:
+    """What to tell. A step that fails without a moment of its own, for want of something, gets one: when it gave up."""
+    during = sum(moment.at <= outcome.seconds for moment in outcome.timeline)
+    if failure.moment is not None:
+        return Story(outcome.timeline[: max(during, failure.moment + 1)], failure.moment)
+    if failure.location == outcome.location:
+        return Story(outcome.timeline, None)
+    gave_up = Moment(outcome.seconds, HARNESS, What.NOTE, "the step fails")
+    return Story((*outcome.timeline[:during], gave_up), during) if outcome.timeline else Story((), None)
 
 
 def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int) -> Iterator[Line]:
-    moments = outcome.timeline
-    decisive = failure.moment if failure.moment is not None else len(moments) - 1
+    """An excerpt of the timeline under its heading, `rows` lines beside that at most; nothing if nothing happened."""
+    told = story(outcome, failure)
     begin = dict(outcome.marks).get(failure.since) if failure.since is not None else None
-    clock = "t" if begin is None else f"t-{failure.since}"
-    shown = excerpt(moments, decisive=decisive, anchor=None if begin is None else _at(moments, begin), rows=rows)
+    shown = excerpt(
+        told.moments,
+        decisive=len(told.moments) - 1 if told.decisive is None else told.decisive,
+        anchor=None if begin is None else _at(told.moments, begin),
+        rows=min(rows, MOST_ROWS),
+    )
     if not shown:
         return
-    actors = [_actor(row.moment) for row in shown if isinstance(row, Shown)]
+    clock = "t" if begin is None else f"t-{failure.since}"
     time_width = max(8, columns(clock) + 2)
-    actor_width = min(max(map(columns, ["actor", *actors])), 20)
-    before = time_width + 3 + actor_width + 3
-    here = "  <- here"
-    text_width = width - before - len(here)
-    texts = [_text(row.moment) for row in shown if isinstance(row, Shown)]
-    here_column = min(max(map(columns, texts)), text_width)
+    moments = [row.moment for row in shown if isinstance(row, Shown)]
+    actor_width = min(max(map(columns, ["actor", *map(_actor, moments)])), WIDEST_ACTOR)
+    room = width - time_width - actor_width - 6
+    here_column = min(max(map(columns, map(_text, moments))), room - len(HERE))
     yield Line(Role.CLOCK, f"{clock:>{time_width}}   {pad('actor', actor_width)}   event")
     for row in shown:
         match row:
@@ -47,13 +73,12 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
                 yield Line(Role.MOMENT, f"{'...':>{time_width}}   {left_out} more")
             case Shown(index, moment, alike):
                 at = f"{moment.at - (begin or 0.0):+.3f}"
-                actor = pad(cut(_actor(moment), actor_width), actor_width)
-                text = _text(moment) + (f"   (and {alike} like it)" if alike else "")
-                is_decisive = index == failure.moment
-                text = pad(cut(text, text_width), here_column) + here if is_decisive else cut(text, width - before)
-                yield Line(
-                    Role.DECISIVE if is_decisive else Role.MOMENT, f"{at:>{time_width}}   {actor}   {text}".rstrip()
-                )
+                start = f"{at:>{time_width}}   {pad(cut(_actor(moment), actor_width), actor_width)}   "
+                if index == told.decisive:
+                    yield Line(Role.DECISIVE, start + pad(cut(_text(moment), here_column), here_column) + HERE)
+                else:
+                    count = f"   (and {alike} like it)" if alike else ""
+                    yield Line(Role.MOMENT, start + cut(_text(moment), room - len(count)) + count)
             case _:
                 assert_never(row)
 
@@ -64,14 +89,28 @@ def _at(moments: Sequence[Moment], time: float) -> int | None:
 
 
 def _actor(moment: Moment) -> str:
-    return printable(f"{moment.actor} log" if moment.what is What.LOG else moment.actor)
+    """Whose lane it is; what a process writes and what it reports are kept apart, and signals come from the harness."""
+    match moment.what:
+        case What.LOG | What.EVENT:
+            return printable(f"{moment.actor} {moment.what}")
+        case What.SIGNAL:
+            return HARNESS
+        case _:
+            return printable(moment.actor)
 
 
 def _text(moment: Moment) -> str:
+    pid = "" if moment.pid is None else f" {moment.pid}"
     match moment.what:
         case What.SENT:
             return f"> {printable(moment.text)}"
         case What.RECEIVED:
             return f"< {printable(moment.text)}"
+        case What.SIGNAL:
+            return printable(f"{moment.text} to {moment.actor}{pid}")
+        case What.BIRTH:
+            return printable(f"process{pid} starts: {moment.text}")
+        case What.EVENT | What.DEATH if pid:
+            return printable(f"{moment.text} (process{pid})")
         case _:
             return printable(moment.text)

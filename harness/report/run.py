@@ -35,6 +35,15 @@ class Implementation:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedClause:
+    """A clause of the suite: `topic` is the heading that it stands under, `level` how much it binds."""
+
+    id: str
+    topic: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What is known before the first item ends.
 
@@ -49,8 +58,8 @@ class Header:
     machine: Machine
     time_scale: float
     started: str
-    clauses: tuple[tuple[str, str], ...] = ()
-    """Every clause of the suite and its level, whether or not an item of this run checks it."""
+    clauses: tuple[StatedClause, ...] = ()
+    """Every clause of the suite, whether or not an item of this run checks it."""
 
     def implementation(self, name: str) -> Implementation:
         """The implementation of that name; KeyError if the run has none."""
@@ -61,7 +70,7 @@ class Header:
 
     def level(self, clause: str) -> str | None:
         """The level of a clause, None where the suite does not list it."""
-        return dict(self.clauses).get(clause)
+        return next((stated.level for stated in self.clauses if stated.id == clause), None)
 
 
 @dataclass(frozen=True, slots=True)

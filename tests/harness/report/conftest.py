@@ -14,7 +14,7 @@ import pytest
 from harness.model.outcome import Failure, Outcome, Verdict
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
-from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, Run
+from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, Run, StatedClause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +45,13 @@ HEADER = Header(
     time_scale=1.0,
     started="2026-03-01T12:00:00+00:00",
     clauses=(
-        ("address.tcp.text", "must"),
-        ("restart.graceful", "must"),
-        ("restart.lossless", "must"),
-        ("restart.coalesce", "should"),
-        ("stop.graceful", "must"),
-        ("stop.idle", "should"),
-        ("tls.handshake", "may"),
+        StatedClause("address.tcp.text", "address", "must"),
+        StatedClause("restart.graceful", "restart", "must"),
+        StatedClause("restart.lossless", "restart", "must"),
+        StatedClause("restart.coalesce", "restart", "should"),
+        StatedClause("stop.graceful", "stop", "must"),
+        StatedClause("stop.idle", "stop", "should"),
+        StatedClause("tls.handshake", "tls", "may"),
     ),
 )
 

@@ -14,7 +14,7 @@ from harness.model.outcome import Failure, Outcome, Verdict
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
 from harness.report.jsonl import JsonLines, ReportError, read_run
-from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, Run, replay
+from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, Run, StatedClause, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,15 @@ OUTCOME = st.builds(
 @given(result=st.builds(Result, OUTCOME, st.none() | TEXT))
 def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactory, result: Result) -> None:
     header = Header(
-        "0", "s", "h", (Implementation("i", "1", "x"),), 1, Machine("3", "L", 2), 1.5, "now", (("a.b", "may"),)
+        "0",
+        "s",
+        "h",
+        (Implementation("i", "1", "x"),),
+        1,
+        Machine("3", "L", 2),
+        1.5,
+        "now",
+        (StatedClause("a.b", "a", "may"),),
     )
     run = Run(header, (result,), Footer(0.5, interrupted=True, not_run=(NotRun("i", "x"),)))
     path = tmp_path_factory.getbasetemp() / "any.jsonl"

@@ -1,0 +1,75 @@
+"""The command line: it parses and calls, and turns what a user got wrong into a sentence and exit status 2.
+
+    0    nothing is red
+    1    something is red
+    2    the input is invalid (a scenario, a manifest, the usage, an empty selection): nothing was started
+    130  interrupted with Ctrl-C (143 by TERM): everything was stopped, the reports are whole and say what was not run
+
+Each command is a module of this package that is imported when it is called: `harness --help` must not wait for YAML.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, assert_never
+
+from harness.cli.arguments import Check, List, Report, Run, parse
+from harness.cli.refusal import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.cli.arguments import Command
+
+INVALID, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line and give its exit status. Raises SystemExit for `--help` and for bad usage."""
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_to_encode(stream)
+    try:
+        status = _call(parse(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except RefusedError as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return INVALID
+    except KeyboardInterrupt:
+        sys.stderr.write("harness: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, which is theirs to decide. Python must not complain of it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return status
+
+
+def _call(command: Command) -> int:
+    match command:
+        case Run():
+            from harness.cli.running import run
+
+            return run(command)
+        case Check():
+            from harness.cli.checking import check
+
+            return check(command)
+        case List():
+            from harness.cli.listing import list_suite
+
+            return list_suite(command)
+        case Report():
+            from harness.cli.reporting import report
+
+            return report(command)
+        case _:
+            assert_never(command)
+
+
+def _never_fail_to_encode(stream: object) -> None:
+    """A title may hold characters that the terminal's encoding has not: they become escapes."""
+    import io
+
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")

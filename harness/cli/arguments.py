@@ -1,0 +1,243 @@
+"""From the words of a command line to one value for each command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIME_SCALE = "HARNESS_TIME_SCALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which items: paths of files and directories, and what narrows them down."""
+
+    paths: tuple[Path, ...]
+    only: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`harness run`; `jobs` None is the engine's default, no implementations are the default one."""
+
+    choice: Choice
+    implementations: tuple[str, ...]
+    jobs: int | None
+    time_scale: float
+    keep: bool
+    report: Path | None
+    junit: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`harness check`."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """`harness list`: the items, or the implementations."""
+
+    choice: Choice
+    implementations: bool
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`harness report`: which reports to make of a file."""
+
+    file: Path
+    junit: Path | None
+    console: bool
+
+
+Command: TypeAlias = Run | Check | List | Report
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """The command that the words stand for. Raises SystemExit, as argparse does, for `--help` and for bad usage."""
+    parser, commands = _parsers()
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    if first is not None and first not in commands:
+        parser.error(f"there is no command {first!r}{_hint(first, commands)}")
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        used: _Parser = commands[known.command]
+        options = [option for action in used.options() for option in action]
+        used.error(f"there is no option {unknown[0]!r}{_hint(unknown[0].partition('=')[0], options)}")
+    return _command(known)
+
+
+def _command(known: argparse.Namespace) -> Command:
+    match known.command:
+        case "run":
+            return Run(
+                choice=_choice(known),
+                implementations=tuple(known.implementation),
+                jobs=known.jobs,
+                time_scale=known.time_scale,
+                keep=known.keep,
+                report=known.report,
+                junit=known.junit,
+            )
+        case "check":
+            return Check(tuple(known.paths))
+        case "list":
+            return List(_choice(known), implementations=known.implementations, json=known.json)
+        case _:
+            return Report(known.file, junit=known.junit, console=known.console or known.junit is None)
+
+
+def _choice(known: argparse.Namespace) -> Choice:
+    return Choice(tuple(known.paths), tuple(known.only), tuple(known.tag), tuple(known.clause))
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse without abbreviations, whose errors begin like all others of the harness."""
+
+    def __init__(self, **rest: Any) -> None:  # Any: argparse's own arguments, passed on
+        super().__init__(**rest, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"harness: error: {message}\n{self.format_usage()}")
+
+    def options(self) -> list[Sequence[str]]:
+        return [action.option_strings for action in self._actions]
+
+
+class _Version(argparse.Action):
+    """Looking the version up takes longer than all the rest of the command line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from harness.report.origin import harness_version
+
+        parser.exit(0, f"harness {harness_version()}\n")
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    parser = _Parser(
+        prog="harness",
+        description="Judge daemons by scenarios written in YAML.",
+        epilog="Exit status: 0 nothing red, 1 something red, 2 invalid input and nothing started, 130 interrupted.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    made: dict[str, _Parser] = {}
+
+    def command(name: str, short: str, description: str) -> _Parser:
+        made[name] = commands.add_parser(name, help=short, description=description)
+        return made[name]
+
+    _run(command("run", "run scenarios against implementations", _RUN))
+    _check(command("check", "check scenarios and manifests, and start nothing", _CHECK))
+    _list(command("list", "list the items of a suite, or the implementations", _LIST))
+    _report(command("report", "make reports from a file that `run --report` wrote", _REPORT))
+    return parser, made
+
+
+_PATHS = """\
+PATH is a scenario file, or a directory with scenario files below it. Without PATH: ./scenarios, or if there is none,
+the suite that comes with the harness."""
+
+_RUN = f"""\
+Run scenarios against one or several implementations, many at once.
+
+{_PATHS}"""
+
+_CHECK = f"""\
+Find everything that is wrong with scenario files, and with the manifests beside them, and start nothing.
+
+{_PATHS}"""
+
+_LIST = f"""\
+List the items of a suite: one for each scenario and cell of its matrix.
+
+{_PATHS}"""
+
+_REPORT = """\
+Make reports from a file that `harness run --report` wrote, just as that run would have made them, and end with that
+run's exit status."""
+
+
+def _run(parser: _Parser) -> None:
+    _add_choice(parser)
+    parser.add_argument(
+        "--implementation", "-i", metavar="NAME", action="append", default=[],
+        help="an implementation, by the name or the path of its manifest; may be repeated; default: riser",
+    )  # fmt: skip
+    parser.add_argument(
+        "--jobs", "-j", metavar="N", type=_count, help="how many items at once; default: two a processor"
+    )
+    parser.add_argument(
+        "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
+        help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",
+    )  # fmt: skip
+    parser.add_argument("--keep", action="store_true", help="keep the directories of items that did not pass")
+    parser.add_argument("--report", metavar="FILE", type=Path, help="write what happened as JSON lines")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+
+
+def _check(parser: _Parser) -> None:
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+
+
+def _list(parser: _Parser) -> None:
+    _add_choice(parser)
+    parser.add_argument("--implementations", action="store_true", help="list the implementations instead")
+    parser.add_argument("--json", action="store_true", help="one JSON array")
+
+
+def _report(parser: _Parser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="a report in JSON lines")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+    parser.add_argument("--console", action="store_true", help="print what `run` prints; the default without --junit")
+
+
+def _add_choice(parser: _Parser) -> None:
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+    parser.add_argument(
+        "--only", metavar="PATTERN", action="append", default=[],
+        help="only items whose id contains this; * stands for any text; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--tag", metavar="TAG", action="append", default=[], help="only scenarios with this tag")
+    parser.add_argument(
+        "--clause", metavar="CLAUSE", action="append", default=[],
+        help="only scenarios of this clause: an id, the beginning of one (restart), or a topic",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return number
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return scale
+
+
+def _hint(word: str, known: Sequence[str] | dict[str, _Parser]) -> str:
+    from harness.selection import hint
+
+    return hint(word, known)

@@ -1,0 +1,165 @@
+"""`harness run`: everything is looked at first, then items run, and reports are told of them as they end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from harness.cli.outputs import console, opened
+from harness.cli.refusal import RefusedError
+from harness.cli.suites import Chosen, choose, refusal
+from harness.engine.runner import Engine, run_many
+from harness.engine.settings import Settings
+from harness.implementations import Found, UnknownImplementationError, VersionError, find, folders, version_of
+from harness.judging import outcome_without_running, result_of
+from harness.load.manifest import load_manifest
+from harness.load.render import file_reader
+from harness.model.source import InvalidInputError
+from harness.report.github import GitHub
+from harness.report.jsonl import JsonLines
+from harness.report.junit import JUnit
+from harness.report.origin import harness_version, suite_hash, this_machine
+from harness.report.run import Footer, Header, Implementation, NotRun, Report, StatedClause, Tally
+from harness.selection import hint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.cli.arguments import Run
+    from harness.model.manifest import Manifest
+    from harness.model.outcome import Outcome
+    from harness.model.scenario import Scenario
+
+Item: TypeAlias = "tuple[Scenario, Manifest]"
+
+
+def run(command: Run) -> int:
+    """Run what is meant; 0 if nothing is red, 1 if something is, 130 or 143 if it was interrupted."""
+    chosen = choose(command.choice)
+    judged = _judged(command.implementations, chosen)
+    with ExitStack() as stack:
+        teller = _Teller(
+            _reports(command, stack), [(each, manifest) for manifest, _ in judged for each in chosen.items]
+        )
+        teller.begin(_header(command, chosen, tuple(implementation for _, implementation in judged)))
+        return _run(command, teller)
+
+
+def _run(command: Run, teller: _Teller) -> int:
+    began = time.monotonic()
+    interrupted: int | None = None
+    try:
+        with Engine(Settings(time_scale=command.time_scale, keep=command.keep)) as engine:
+            asyncio.run(_run_all(teller, engine, jobs=command.jobs))
+    except KeyboardInterrupt:
+        interrupted = 128 + signal.SIGINT
+    except asyncio.CancelledError:
+        interrupted = 128 + signal.SIGTERM
+    teller.end(time.monotonic() - began, interrupted=interrupted is not None)
+    return int(teller.tally.is_red) if interrupted is None else interrupted
+
+
+async def _run_all(teller: _Teller, engine: Engine, *, jobs: int | None) -> None:
+    """Ctrl-C cancels this, as `asyncio.run` has it; so do TERM and HUP. The engine stops whatever runs."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    ready = teller.tell_what_cannot_run()
+    try:
+        await run_many(ready, engine, jobs=jobs, on_outcome=teller.tell)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+class _Teller:
+    """Tells all reports, and remembers what they have not been told of yet."""
+
+    def __init__(self, reports: Sequence[Report], items: Sequence[Item]) -> None:
+        self._reports = reports
+        self._waiting = {NotRun(manifest.name, scenario.item): (scenario, manifest) for scenario, manifest in items}
+        self._read_line = file_reader()
+        self.tally = Tally()
+
+    def begin(self, header: Header) -> None:
+        for report in self._reports:
+            report.begin(header)
+
+    def tell_what_cannot_run(self) -> list[Item]:
+        """Tell of the items that need not be run; gives the others."""
+        for scenario, manifest in list(self._waiting.values()):
+            if (outcome := outcome_without_running(scenario, manifest)) is not None:
+                self.tell(outcome)
+        return list(self._waiting.values())
+
+    def tell(self, outcome: Outcome) -> None:
+        del self._waiting[NotRun(outcome.implementation, outcome.item)]
+        self.tally.add(outcome.verdict)
+        result = result_of(outcome, self._read_line)
+        for report in self._reports:
+            report.add(result)
+
+    def end(self, seconds: float, *, interrupted: bool) -> None:
+        footer = Footer(seconds, interrupted=interrupted, not_run=tuple(self._waiting))
+        for report in self._reports:
+            report.end(footer)
+
+
+def _reports(command: Run, stack: ExitStack) -> list[Report]:
+    """The console last: its last line is the last of all."""
+    reports: list[Report] = []
+    if command.report is not None:
+        reports.append(JsonLines(stack.enter_context(opened(command.report))))
+    if command.junit is not None:
+        reports.append(JUnit(stack.enter_context(opened(command.junit))))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        reports.append(GitHub(sys.stdout))
+    return [*reports, console(sys.stdout, live=True)]
+
+
+def _judged(arguments: Sequence[str], chosen: Chosen) -> list[tuple[Manifest, Implementation]]:
+    where = folders(chosen.paths)
+    judged: list[tuple[Manifest, Implementation]] = []
+    for argument in arguments or (None,):
+        found = _find(argument, where)
+        try:
+            manifest = load_manifest(found.path)
+            version = version_of(manifest)
+        except InvalidInputError as error:
+            raise refusal(error.problems) from error
+        except VersionError as error:
+            raise RefusedError.of(error) from error
+        if any(manifest.name == other.name for other, _ in judged):
+            raise RefusedError.of(f"two implementations are called {manifest.name}")
+        judged.append((manifest, Implementation(manifest.name, version, found.argument)))
+    return judged
+
+
+def _find(argument: str | None, where: Sequence[Path]) -> Found:
+    try:
+        return find(argument, where)
+    except UnknownImplementationError as error:
+        raise RefusedError.of(f"{error}{hint(error.name, error.known)}") from error
+
+
+def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation, ...]) -> Header:
+    clauses = chosen.suite.clauses.values()
+    files = {scenario.location.file for scenario in chosen.suite.scenarios}
+    return Header(
+        harness=harness_version(),
+        suite=" ".join(map(str, chosen.paths)),
+        suite_hash=suite_hash(files | {clause.location.file for clause in clauses}),
+        implementations=implementations,
+        items=len(chosen.items) * len(implementations),
+        machine=this_machine(),
+        time_scale=command.time_scale,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        clauses=tuple(StatedClause(clause.id, clause.topic, clause.level) for clause in clauses),
+    )

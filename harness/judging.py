@@ -1,0 +1,45 @@
+"""What command line and pytest plugin both do around the engine: say what cannot be run, and fetch a failure's line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from harness.model.outcome import Outcome, Verdict
+from harness.plan import Ready, Skipped, Unsupported, plan
+from harness.report.run import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.model.manifest import Manifest
+    from harness.model.scenario import Scenario
+
+
+def outcome_without_running(scenario: Scenario, manifest: Manifest) -> Outcome | None:
+    """The outcome of an item that cannot be run, None for one that can."""
+    planned = plan(scenario, manifest)
+    match planned:
+        case Ready():
+            return None
+        case Unsupported():
+            verdict = Verdict.UNSUPPORTED
+        case Skipped():
+            verdict = Verdict.SKIPPED
+        case _:
+            assert_never(planned)
+    return Outcome(
+        item=scenario.item,
+        title=scenario.title,
+        clauses=scenario.clauses,
+        implementation=manifest.name,
+        verdict=verdict,
+        location=scenario.location,
+        reason=planned.reason,
+    )
+
+
+def result_of(outcome: Outcome, read_line: Callable[[str, int], str | None]) -> Result:
+    """The outcome with the line that its failure points at."""
+    if outcome.failure is None:
+        return Result(outcome)
+    return Result(outcome, read_line(outcome.failure.location.file, outcome.failure.location.line))
