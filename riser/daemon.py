@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields
 from types import FrameType
 
 from riser import privilege
+from riser.activation import Inherited, Manager
 from riser.core.config import DaemonConfig
 from riser.core.messages import Exit
 from riser.core.operation import DEFAULT_SIGNALS
@@ -67,13 +68,22 @@ class _Prepared:
     config: DaemonConfig
     setup: Setup
     identity: privilege.Identity | None
+    inherited: Inherited
+    manager: Manager
     status_file: StatusFile | None
+
+    def let_go(self) -> None:
+        """Close what is the daemon's alone, in another process than the daemon."""
+        self.inherited.close()
+        if self.status_file is not None:
+            self.status_file.close()
 
 
 def _prepare(config: DaemonConfig, setup: Setup) -> _Prepared:
     identity = privilege.look_up(config)
+    inherited, manager = Inherited.take(os.environ), Manager.take(os.environ)
     status_file = StatusFile.acquire(config.status_file, daemon_name=config.daemon_name) if config.status_file else None
-    return _Prepared(config, setup, identity, status_file)
+    return _Prepared(config, setup, identity, inherited, manager, status_file)
 
 
 def _in_foreground(config: DaemonConfig, setup: Setup) -> int:
@@ -111,8 +121,7 @@ def _in_background(config: DaemonConfig, setup: Setup) -> int:
 
     spawn(leave_session, operations={}).reap(block=True)
     launcher.keep_parent_end()
-    if prepared.status_file is not None:
-        prepared.status_file.close()
+    prepared.let_go()
     return _await_word(config, launcher)
 
 
@@ -132,12 +141,12 @@ def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe |
     waiting = [launcher] if launcher is not None else []
 
     def watch(condition: Condition) -> None:
+        prepared.manager.tell(condition)
         if condition is Condition.SERVING and waiting:
             waiting.pop().tell_ready()
 
     def let_go() -> None:
-        if status_file is not None:
-            status_file.close()
+        prepared.let_go()
         if launcher is not None:
             launcher.close()
 
@@ -149,14 +158,19 @@ def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe |
             prepared.setup,
             inbox=inbox,
             identity=prepared.identity,
+            inherited=prepared.inherited,
+            manager=prepared.manager,
             watch=watch,
             let_go=let_go,
             own_group=own_group,
         ) as supervisor:
             exit_ = supervisor.run()
     finally:
+        prepared.inherited.close()
         if status_file is not None:
             status_file.release()
+    if exit_.reason:
+        prepared.manager.tell_failure(exit_.reason)
     if waiting:
         waiting.pop().tell_failure(exit_.reason or "stopped before it served")
     return exit_

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self, assert_never
 
 from riser import privilege
+from riser.activation import Inherited, Manager
 from riser.core.address import Address
 from riser.core.config import DaemonConfig
 from riser.core.messages import (
@@ -56,9 +57,9 @@ from riser.signals import SignalInbox, by_name
 class Supervisor:
     """A daemon's sockets and processes; a context manager that leaves none of them behind.
 
-    `inbox` brings the requests. `watch` is called with each new condition, `let_go` in each server process to close
-    what belongs to the daemon alone. With `own_group` a server process leads a process group, so that KILL reaches all
-    that it has started.
+    `inbox` brings the requests, `inherited` perhaps the first socket; `manager` may want to hear at times that all is
+    well. `watch` is called with each new condition, `let_go` in each server process to close what belongs to the daemon
+    alone. With `own_group` a server process leads a process group, so that KILL reaches all that it has started.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Supervisor:
         *,
         inbox: SignalInbox,
         identity: privilege.Identity | None,
+        inherited: Inherited,
+        manager: Manager,
         watch: Callable[[Condition], None],
         let_go: Callable[[], None],
         own_group: bool,
@@ -76,6 +79,8 @@ class Supervisor:
         self._setup = setup
         self._inbox = inbox
         self._identity = identity
+        self._inherited = inherited
+        self._manager = manager
         self._watch = watch
         self._let_go = let_go
         self._own_group = own_group
@@ -107,10 +112,13 @@ class Supervisor:
 
     def _turn(self) -> None:
         due = wake_at(self._state)
-        for key, _ in self._selector.select(None if due is None else max(0.0, due - time.monotonic())):
+        waking = [at for at in (due, self._manager.due()) if at is not None]
+        for key, _ in self._selector.select(max(0.0, min(waking) - time.monotonic()) if waking else None):
             key.data()
-        if due is not None and due <= time.monotonic():
-            self._report(Tick(time.monotonic()))
+        now = time.monotonic()
+        self._manager.feed(now)
+        if due is not None and due <= now:
+            self._report(Tick(now))
 
     def _report(self, event: Event) -> None:
         """Tell the head what has happened and do what it says, until there is nothing more to answer."""
@@ -179,7 +187,7 @@ class Supervisor:
 
     def _open(self, number: int, address: Address) -> Event:
         try:
-            self._listeners[number] = Listener.open(address)
+            self._listeners[number] = self._inherited.open(number, address)
         except ListenError as error:
             return ListenerFailed(time.monotonic(), f"failed to open server socket: {error}")
         self._tune(number, address)
