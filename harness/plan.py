@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Client, Daemon, Listen, Load, Process
+from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -76,12 +76,18 @@ def _can_bind_ipv6() -> bool:
 
 def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine | None = None) -> Plan:
     """Whether the item can be run against the implementation, on this machine by default."""
-    missing = sorted(scenario.needs - manifest.profiles)
+    missing = sorted(_needs(scenario) - manifest.profiles)
     if missing:
         noun = "profile" if len(missing) == 1 else "profiles"
         return Unsupported(f"the manifest of {manifest.name} does not offer the {noun} {', '.join(missing)}")
     lacking = next(_lacking(scenario, machine or this_machine()), None)
     return Ready() if lacking is None else Skipped(lacking)
+
+
+def _needs(scenario: Scenario) -> frozenset[Profile]:
+    """What the scenario says that it needs, and the daemon profile where one of its actors runs as a daemon."""
+    as_daemon = any(isinstance(actor, Daemon) and actor.mode is Mode.DAEMON for actor in scenario.actors)
+    return scenario.needs | {Profile.DAEMON} if as_daemon else scenario.needs
 
 
 def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:

@@ -63,7 +63,6 @@ class Code(StrEnum):
     UNKNOWN_FIELD = "unknown-field"
     WRONG_KIND = "wrong-kind"
     UNUSED_ACTOR = "unused-actor"
-    UNUSED_NAME = "unused-name"
     NOT_STARTED = "not-started"
     NOT_CONNECTED = "not-connected"
     NOT_RUNNING = "not-running"

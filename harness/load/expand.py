@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.problems import Problems, quoted, shown
+from harness.load.notes import Notes, quoted, shown
 from harness.load.scalars import NAME
 
 MAX_CELLS = 256
@@ -52,40 +52,40 @@ class Matrix:
         return tuple(Cell(tuple(zip(names, values, strict=True))) for values in product)
 
 
-def read_matrix(node: Node | None, problems: Problems) -> Matrix:
+def read_matrix(node: Node | None, notes: Notes) -> Matrix:
     """The matrix of a file; variables that are not right are noted and left out."""
     if node is None:
         return Matrix()
     if not isinstance(node, MappingNode) or not node.entries:
         message = f"expected a mapping from variables to lists of values, found {shown(node)}"
-        problems.add(node, Code.WRONG_TYPE, message, "for example {listen: [tcp, unix]}")
+        notes.add(node, Code.WRONG_TYPE, message, "for example {listen: [tcp, unix]}")
         return Matrix()
     variables = []
     for key, value in node.entries.values():
-        values = _read_values(key, value, problems)
+        values = _read_values(key, value, notes)
         if values:
             variables.append((key, values))
     cells = math.prod(len(values) for _, values in variables)
     if cells > MAX_CELLS:
-        problems.add(node, Code.BAD_MATRIX, f"the matrix has {cells:,} cells: {MAX_CELLS} are the limit")
+        notes.add(node, Code.BAD_MATRIX, f"the matrix has {cells:,} cells: {MAX_CELLS} are the limit")
         return Matrix()
     return Matrix(tuple(variables))
 
 
-def _read_values(key: ScalarNode, value: Node, problems: Problems) -> tuple[ScalarNode, ...]:
+def _read_values(key: ScalarNode, value: Node, notes: Notes) -> tuple[ScalarNode, ...]:
     if not NAME.fullmatch(key.text):
-        problems.add(key, Code.BAD_NAME, f"expected the name of a variable, found {shown(key)}")
+        notes.add(key, Code.BAD_NAME, f"expected the name of a variable, found {shown(key)}")
         return ()
     if not isinstance(value, SequenceNode) or not value.items:
-        problems.add(value, Code.WRONG_TYPE, f"expected a list of values, found {shown(value)}")
+        notes.add(value, Code.WRONG_TYPE, f"expected a list of values, found {shown(value)}")
         return ()
     values: dict[str, ScalarNode] = {}
     for item in value.items:
         if not isinstance(item, ScalarNode) or not _LABEL.fullmatch(item.text):
             message = f"expected a single value, without `[`, `]` and `,`, found {shown(item)}"
-            problems.add(item, Code.BAD_MATRIX, message, "it becomes part of the item's name")
+            notes.add(item, Code.BAD_MATRIX, message, "it becomes part of the item's name")
         elif item.text in values:
-            problems.add(item, Code.DUPLICATE_VALUE, f"{quoted(item.text)} stands here a second time")
+            notes.add(item, Code.DUPLICATE_VALUE, f"{quoted(item.text)} stands here a second time")
         else:
             values[item.text] = item
     return tuple(values.values())

@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
-from harness.load.problems import INVALID, Invalid, Problems, near, quoted, shown
+from harness.load.notes import INVALID, Invalid, Notes, Use, near, quoted, shown
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Pattern, Reference, Scalar, SignalName, Text
 
@@ -110,7 +110,7 @@ def read_duration(node: ScalarNode) -> Duration | Invalid:
     return Duration(float(number) * _SECONDS[unit])
 
 
-def parse_text(node: ScalarNode, problems: Problems) -> Text | Invalid:
+def parse_text(node: ScalarNode, notes: Notes) -> Text | Invalid:
     """Text with its references; `$$` is a dollar."""
     text = node.text
     if "$" not in text:
@@ -125,12 +125,10 @@ def parse_text(node: ScalarNode, problems: Problems) -> Text | Invalid:
             continue
         where = _inside(node, found.start())
         if found[1] is None:
-            problems.add(
-                where, Code.BAD_REFERENCE, "a `$` alone means nothing", "write `$$` for a dollar, or `${name}`"
-            )
+            notes.add(where, Code.BAD_REFERENCE, "a `$` alone means nothing", "write `$$` for a dollar, or `${name}`")
             is_valid = False
             continue
-        reference = _parse_reference(found[1], where, problems)
+        reference = _parse_reference(found[1], where, notes)
         if isinstance(reference, Invalid):
             is_valid = False
             continue
@@ -150,21 +148,23 @@ def _inside(node: ScalarNode, offset: int) -> Location:
     return Location(node.file, node.line, node.column + offset + (0 if node.plain else 1))
 
 
-def _parse_reference(written: str, where: Location, problems: Problems) -> Reference | Invalid:
+def _parse_reference(written: str, where: Location, notes: Notes) -> Reference | Invalid:
     path, separator, default = written.partition(":-")
     if not _PATH.fullmatch(path):
-        return problems.add(
+        return notes.add(
             where,
             Code.BAD_REFERENCE,
             f"{quoted(f'${{{written}}}')} is no reference",
             "a reference is `${name}`, `${name.field}` or `${name.field:-default}`; there are no expressions",
         )
-    return Reference(tuple(path.split(".")), where, default if separator else None)
+    names = tuple(path.split("."))
+    notes.uses.append(Use(names, where, is_reference=True))
+    return Reference(names, where, default if separator else None)
 
 
-def parse_scalar(node: ScalarNode, problems: Problems) -> Scalar | Invalid:
+def parse_scalar(node: ScalarNode, notes: Notes) -> Scalar | Invalid:
     """A value to compare with."""
-    text = parse_text(node, problems)
+    text = parse_text(node, notes)
     if isinstance(text, Invalid):
         return INVALID
     if node.plain:
@@ -172,17 +172,17 @@ def parse_scalar(node: ScalarNode, problems: Problems) -> Scalar | Invalid:
     return Scalar(text, str(text))
 
 
-def parse_name(node: ScalarNode, problems: Problems) -> Name | Invalid:
+def parse_name(node: ScalarNode, notes: Notes) -> Name | Invalid:
     """A name, or the dotted path of something published."""
     text = node.text
     if _PATH.fullmatch(text):
         return Name(tuple(text.split(".")), node.location)
     reference = re.fullmatch(r"\$\{([^{}]*)\}", text)
     hint = f"write `{reference[1]}`" if reference and _PATH.fullmatch(reference[1]) else None
-    return problems.add(node, Code.BAD_NAME, f"expected a name, found {shown(node)}", hint)
+    return notes.add(node, Code.BAD_NAME, f"expected a name, found {shown(node)}", hint)
 
 
-def parse_signal(node: ScalarNode, problems: Problems) -> SignalName | Invalid:
+def parse_signal(node: ScalarNode, notes: Notes) -> SignalName | Invalid:
     """A signal of this machine, by its name without SIG."""
     text = node.text
     if f"SIG{text}" in signal.Signals.__members__:
@@ -192,14 +192,14 @@ def parse_signal(node: ScalarNode, problems: Problems) -> SignalName | Invalid:
         hint: str | None = f"write `{bare}`"
     else:
         hint = near(text, [name.removeprefix("SIG") for name in signal.Signals.__members__])
-    return problems.add(node, Code.UNKNOWN_VALUE, f"expected the name of a signal, found {shown(node)}", hint)
+    return notes.add(node, Code.UNKNOWN_VALUE, f"expected the name of a signal, found {shown(node)}", hint)
 
 
-def parse_pattern(node: ScalarNode, problems: Problems) -> Pattern | Invalid:
+def parse_pattern(node: ScalarNode, notes: Notes) -> Pattern | Invalid:
     """A regular expression that says something: it compiles, and does not match the empty string."""
     source = node.text
     if len(source) > MAX_PATTERN:
-        return problems.add(
+        return notes.add(
             node, Code.BAD_PATTERN, f"a regular expression of {len(source):,} characters: {MAX_PATTERN:,} are the limit"
         )
     try:
@@ -207,9 +207,9 @@ def parse_pattern(node: ScalarNode, problems: Problems) -> Pattern | Invalid:
             warnings.simplefilter("error")
             compiled = re.compile(source)
     except (re.error, OverflowError, RecursionError, Warning) as error:
-        return problems.add(node, Code.BAD_PATTERN, f"{quoted(source)} is no regular expression: {error}")
+        return notes.add(node, Code.BAD_PATTERN, f"{quoted(source)} is no regular expression: {error}")
     if compiled.search("") is not None:
-        return problems.add(
+        return notes.add(
             node,
             Code.BAD_PATTERN,
             f"{quoted(source)} matches the empty string, so it is found in every text",

@@ -16,25 +16,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.problems import INVALID, Invalid, Problems, listed, near, shown
+from harness.load.notes import INVALID, Invalid, Notes, listed, near, shown
 from harness.load.scalars import NAME
 from harness.load.validate import build, options_of
 from harness.model.actors import ACTORS, Actor
 from harness.model.steps import VERBS, Common, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.load.notes import Use
     from harness.model.fields import Kind
+    from harness.model.source import Location
 
     Entries: TypeAlias = Mapping[str, tuple[ScalarNode, Node]]
 
 KINDS: dict[str, type[Actor]] = {model.kind.value: model for model in ACTORS}
 """The kinds of actor, by the key that tells them."""
+
+T = TypeVar("T")
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -43,72 +47,87 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 class Broken:
     """An actor or step with problems of its own: what can be said of it all the same, so that they bring no others.
 
-    `words` has every word in it: a name among them counts as used.
+    `words` has every word in it: a name among them counts as used, and as started, connected and so on.
     """
 
     name: str | None
+    location: Location
     words: frozenset[str]
     kind: Kind | None = None
 
 
-def read_actor(key: ScalarNode, node: Node, problems: Problems) -> Actor | Broken:
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """An actor or step, with the node that it was read from and the names that it uses."""
+
+    value: T | Broken
+    node: Node
+    uses: Sequence[Use]
+
+    def place(self, key: str | None) -> Location:
+        """Where that key stands, beside the verb or inside its mapping; where the whole begins, without one."""
+        if key is not None and isinstance(self.node, MappingNode):
+            inside = (value.entries for _, value in self.node.entries.values() if isinstance(value, MappingNode))
+            for entries in (*inside, self.node.entries):
+                if key in entries:
+                    return entries[key][0].location
+        return self.node.location
+
+
+def read_actor(key: ScalarNode, node: Node, notes: Notes) -> Actor | Broken:
     """The actor that is declared under `key`."""
     name = key.text
     if not NAME.fullmatch(name):
-        problems.add(
-            key, Code.BAD_NAME, f"expected the name of an actor, found {shown(key)}", "letters, digits, - and _"
-        )
+        notes.add(key, Code.BAD_NAME, f"expected the name of an actor, found {shown(key)}", "letters, digits, - and _")
     if not isinstance(node, MappingNode):
         hint = f"for example {name}: {{daemon: echo}}"
-        problems.add(
-            node, Code.WRONG_TYPE, f"expected a mapping that tells the kind of actor, found {shown(node)}", hint
-        )
-        return Broken(name, _words(node))
+        notes.add(node, Code.WRONG_TYPE, f"expected a mapping that tells the kind of actor, found {shown(node)}", hint)
+        return Broken(name, key.location, _words(node))
     kinds = [word for word in node.entries if word in KINDS]
     if len(kinds) != 1:
-        _note_kind(node, key, kinds, problems)
-        return Broken(name, _words(node))
+        _note_kind(node, key, kinds, notes)
+        return Broken(name, key.location, _words(node))
     model = KINDS[kinds[0]]
     noun = f"a `{kinds[0]}`"
-    actor = build(model, node.entries, problems, where=key, noun=noun, given={"name": name, "location": key.location})
-    return Broken(name, _words(node), model.kind) if isinstance(actor, Invalid) else actor
+    actor = build(model, node.entries, notes, where=key, noun=noun, given={"name": name, "location": key.location})
+    return Broken(name, key.location, _words(node), model.kind) if isinstance(actor, Invalid) else actor
 
 
-def _note_kind(node: MappingNode, key: ScalarNode, kinds: list[str], problems: Problems) -> None:
+def _note_kind(node: MappingNode, key: ScalarNode, kinds: list[str], notes: Notes) -> None:
     if kinds:
         second = node.entries[kinds[1]][0]
-        problems.add(second, Code.ACTOR_KIND, f"an actor is of one kind, and `{key.text}` has {listed(kinds, 'and')}")
+        notes.add(second, Code.ACTOR_KIND, f"an actor is of one kind, and `{key.text}` has {listed(kinds, 'and')}")
         return
     hints = (near(word, KINDS) for word in node.entries)
     hint = next((hint for hint in hints if hint), f"it has one of the keys {listed(KINDS)}")
-    problems.add(key, Code.ACTOR_KIND, f"nothing tells what kind of actor `{key.text}` is", hint)
+    notes.add(key, Code.ACTOR_KIND, f"nothing tells what kind of actor `{key.text}` is", hint)
 
 
-def read_step(node: Node, problems: Problems) -> Step | Broken:
+def read_step(node: Node, notes: Notes) -> Step | Broken:
     """The step that the node stands for."""
-    step = _read_step(node, problems)
+    step = _read_step(node, notes)
     if not isinstance(step, Invalid):
         return step
     name = node.entries.get("as") if isinstance(node, MappingNode) else None
-    return Broken(name[1].text if name and isinstance(name[1], ScalarNode) else None, _words(node))
+    return Broken(name[1].text if name and isinstance(name[1], ScalarNode) else None, node.location, _words(node))
 
 
-def _read_step(node: Node, problems: Problems) -> Step | Invalid:
+def _read_step(node: Node, notes: Notes) -> Step | Invalid:
     if not isinstance(node, MappingNode):
-        return problems.add(node, Code.NO_VERB, f"expected a step such as `start: d`, found {shown(node)}")
-    verb = _verb_of(node, problems)
+        return notes.add(node, Code.NO_VERB, f"expected a step such as `start: d`, found {shown(node)}")
+    verb = _verb_of(node, notes)
     if verb is None:
         return INVALID
     key, value = node.entries[verb]
     entries = (
-        _options_inside(node, verb, value, problems) if isinstance(value, MappingNode) else _options_beside(node, verb)
+        _options_inside(node, verb, value, notes) if isinstance(value, MappingNode) else _options_beside(node, verb)
     )
     if entries is None:
         return INVALID
-    return build(VERBS[verb], entries, problems, where=key, noun=f"`{verb}`", given={"location": key.location})
+    return build(VERBS[verb], entries, notes, where=key, noun=f"`{verb}`", given={"location": key.location})
 
 
-def _verb_of(node: MappingNode, problems: Problems) -> str | None:
+def _verb_of(node: MappingNode, notes: Notes) -> str | None:
     verbs = [key for key in node.entries if key in VERBS]
     for verb in verbs:
         if all(other == verb or other in options_of(VERBS[verb]).by_key for other in verbs):
@@ -116,14 +135,14 @@ def _verb_of(node: MappingNode, problems: Problems) -> str | None:
     if verbs:
         other = next(v for v in verbs[1:] if v not in options_of(VERBS[verbs[0]]).by_key)
         message = f"a step has one verb, and this one has {listed([verbs[0], other], 'and')}"
-        problems.add(node.entries[other][0], Code.TWO_VERBS, message, "begin a new step with `- `")
+        notes.add(node.entries[other][0], Code.TWO_VERBS, message, "begin a new step with `- `")
         return None
     key = next((node.entries[key][0] for key in node.entries if key not in _COMMON), None)
     if key is None:
-        problems.add(node, Code.NO_VERB, "a step needs a verb", f"verbs: {', '.join(VERBS)}")
+        notes.add(node, Code.NO_VERB, "a step needs a verb", f"verbs: {', '.join(VERBS)}")
     else:
         hint = near(key.text, VERBS) or f"verbs: {', '.join(VERBS)}"
-        problems.add(key, Code.NO_VERB, f"`{key.text}` is not a verb", hint)
+        notes.add(key, Code.NO_VERB, f"`{key.text}` is not a verb", hint)
     return None
 
 
@@ -139,7 +158,7 @@ def _options_beside(node: MappingNode, verb: str) -> Entries:
     return {subject.key if subject.key not in entries else verb: value, **entries}
 
 
-def _options_inside(node: MappingNode, verb: str, value: MappingNode, problems: Problems) -> Entries | None:
+def _options_inside(node: MappingNode, verb: str, value: MappingNode, notes: Notes) -> Entries | None:
     is_valid = True
     entries = dict(value.entries)
     for name, (key, option) in node.entries.items():
@@ -147,13 +166,11 @@ def _options_inside(node: MappingNode, verb: str, value: MappingNode, problems: 
             continue
         if name not in _COMMON:
             message = f"`{name}` stands beside `{verb}`, whose options stand inside its mapping"
-            problems.add(
-                key, Code.MISPLACED_OPTION, message, f"move it between the braces, or write `{verb}: ...` alone"
-            )
+            notes.add(key, Code.MISPLACED_OPTION, message, f"move it between the braces, or write `{verb}: ...` alone")
             is_valid = False
         elif name in entries:
             message = f"`{name}` stands beside `{verb}` and inside it"
-            problems.add(key, Code.DUPLICATE_KEY, message, f"the other is at line {entries[name][0].line}")
+            notes.add(key, Code.DUPLICATE_KEY, message, f"the other is at line {entries[name][0].line}")
             is_valid = False
         else:
             entries[name] = (key, option)

@@ -4,7 +4,7 @@ For every type that an annotation names there is a *shape*: it makes the value o
 and what was expected. The shapes of a class are worked out once, from its type hints, and kept; there is no second
 description of the language anywhere in the loader.
 
-    annotation --shape_of--> Shape;  Shape.convert(node, problems) -> value, or INVALID with a problem noted
+    annotation --shape_of--> Shape;  Shape.convert(node, notes) -> value, or INVALID with a problem noted
 
 Nothing here stops at the first problem.
 """
@@ -16,305 +16,185 @@ import types
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from operator import or_
-from typing import TYPE_CHECKING, Any, ForwardRef, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from harness.load import scalars
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.problems import INVALID, Invalid, Problems, listed, near, shown
-from harness.model.fields import bounds_of, doc_of, is_subject, key_of
+from harness.load.notes import INVALID, Invalid, Notes, Use, listed, near
+from harness.load.shapes import (
+    DURATION,
+    NUMBER,
+    TEXT,
+    ChoiceShape,
+    DictionaryShape,
+    EitherShape,
+    ListShape,
+    ParseShape,
+    PlainShape,
+    ReadShape,
+    Shape,
+    WholeShape,
+    WordShape,
+    read_string,
+    unexpected,
+)
+from harness.load.weigh import contradiction, weigh
+from harness.model.fields import bounds_of, doc_of, is_span, is_subject, key_of, kinds_of, takes_fields, words_of
 from harness.model.matchers import OPERATORS, All, Equals, Fields, Matcher
 from harness.model.values import Duration, Name, Pattern, Scalar, SignalName, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from harness.model.fields import Kind
+
 T = TypeVar("T")
 
 
-class Shape(Protocol):
-    """What a value must look like."""
+@dataclass(frozen=True, slots=True)
+class MatcherShape:
+    """A matcher: a single value for equality, a mapping of operators for everything else.
+
+    One about a span of time takes nothing but comparisons with spans of time, and any other takes no spans.
+    """
+
+    expected: str
+    is_span: bool = False
 
     @property
-    def expected(self) -> str:
-        """What is welcome here, as the end of "expected ..."."""
+    def operators(self) -> Mapping[str, type[Matcher]]:
+        """The operators by their words, as far as they make sense here."""
+        return _SPAN_OPERATORS if self.is_span else OPERATORS
 
-    def convert(self, node: Node, problems: Problems) -> object:
-        """The value, or INVALID after noting at least one problem."""
+    def operand_shape(self, word: str) -> Shape:
+        """What the operator of that word takes."""
+        return _operand_shape(self, word)
 
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A single value that is right or wrong as a whole."""
-
-    expected: str
-    read: Callable[[ScalarNode], object]
-    code: Code = Code.WRONG_TYPE
-    hint: str | None = None
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        value = self.read(node) if type(node) is ScalarNode else INVALID
-        if value is INVALID:
-            return _unexpected(node, self.expected, problems, code=self.code, hint=self.hint)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class _Parse:
-    """A single value that can be wrong in several ways, and says so itself."""
-
-    expected: str
-    parse: Callable[[ScalarNode, Problems], object]
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        if type(node) is not ScalarNode or (node.plain and not node.text):
-            return _unexpected(node, self.expected, problems)
-        return self.parse(node, problems)
-
-
-def _unexpected(
-    node: Node, expected: str, problems: Problems, *, code: Code = Code.WRONG_TYPE, hint: str | None = None
-) -> Invalid:
-    if isinstance(node, ScalarNode):
-        if node.is_empty:
-            return problems.add(node, Code.EMPTY_VALUE, f"expected {expected}, found nothing")
-        if "${" in node.text:
-            hint = (
-                "a reference has its value only when the scenario runs, which is too late here; a matrix variable can"
-            )
-            hint += " stand here"
-    else:
-        code = Code.WRONG_TYPE
-    return problems.add(node, code, f"expected {expected}, found {shown(node)}", hint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A whole number within bounds."""
-
-    expected: str
-    least: int | None
-    most: int | None
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        value = scalars.read_integer(node) if isinstance(node, ScalarNode) else INVALID
-        if isinstance(value, Invalid):
-            return _unexpected(node, self.expected, problems)
-        if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            return problems.add(node, Code.OUT_OF_RANGE, f"expected {self.expected}, found {shown(node)}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """One word of a closed list."""
-
-    expected: str
-    words: Mapping[str, StrEnum]
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        if isinstance(node, ScalarNode):
-            value = self.words.get(node.text)
-            if value is not None:
-                return value
-        hint = near(node.text, self.words) if isinstance(node, ScalarNode) else None
-        return _unexpected(node, self.expected, problems, code=Code.UNKNOWN_VALUE, hint=hint)
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list of one shape."""
-
-    expected: str
-    element: Shape
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        if not isinstance(node, SequenceNode):
-            is_single = isinstance(node, ScalarNode) and not node.is_empty
-            hint = "put it between brackets: [...]" if is_single else None
-            return _unexpected(node, self.expected, problems, hint=hint)
-        values = [self.element.convert(item, problems) for item in node.items]
-        return INVALID if any(value is INVALID for value in values) else tuple(values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dictionary:
-    """A mapping from words of the author's choice to one shape."""
-
-    expected: str
-    element: Shape
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        if not isinstance(node, MappingNode):
-            return _unexpected(node, self.expected, problems)
-        values = {key: self.element.convert(value, problems) for key, (_, value) in node.entries.items()}
-        return INVALID if any(value is INVALID for value in values.values()) else values
-
-
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """Any data that JSON has; references are left in the text for the engine."""
-
-    expected: str = "data"
-
-    def convert(self, node: Node, problems: Problems) -> object:
+    def convert(self, node: Node, notes: Notes) -> object:
         match node:
-            case ScalarNode():
-                return self._convert_scalar(node, problems)
-            case SequenceNode():
-                values = [self.convert(item, problems) for item in node.items]
-                return INVALID if any(value is INVALID for value in values) else values
             case MappingNode():
-                entries = {key: self.convert(value, problems) for key, (_, value) in node.entries.items()}
-                return INVALID if any(value is INVALID for value in entries.values()) else entries
-
-    def _convert_scalar(self, node: ScalarNode, problems: Problems) -> object:
-        if "$" in node.text and isinstance(scalars.parse_text(node, problems), Invalid):
-            return INVALID
-        value = scalars.resolve(node)
-        if type(value) is float and not abs(value) < float("inf"):
-            return _unexpected(node, "a number that JSON has", problems, code=Code.BAD_NUMBER)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class _Either:
-    """One of several shapes: a mapping or list for one of them, a single value for the others, tried in order."""
-
-    expected: str
-    mapping: Shape | None
-    sequence: Shape | None
-    choice: _Choice | None
-    reads: tuple[_Read, ...]
-    text: Shape | None
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        if isinstance(node, MappingNode) and self.mapping is not None:
-            return self.mapping.convert(node, problems)
-        if isinstance(node, SequenceNode) and self.sequence is not None:
-            return self.sequence.convert(node, problems)
-        if not isinstance(node, ScalarNode) or node.is_empty:
-            return _unexpected(node, self.expected, problems)
-        if self.choice is not None and node.text in self.choice.words:
-            return self.choice.words[node.text]
-        for shape in self.reads:
-            value = shape.read(node)
-            if value is not INVALID:
-                return value
-        if self.text is not None:
-            return self.text.convert(node, problems)
-        return _unexpected(node, self.expected, problems)
-
-
-class _Matcher:
-    """A matcher: a single value for equality, a mapping of operators for everything else."""
-
-    expected = "a value, or a mapping of operators such as {contains: ...}"
-
-    def convert(self, node: Node, problems: Problems) -> object:
-        match node:
-            case ScalarNode():
-                if node.is_empty:
-                    return _unexpected(node, self.expected, problems)
-                scalar = scalars.parse_scalar(node, problems)
+                return self._convert_operators(node, notes)
+            case ScalarNode() if not node.is_empty and not self.is_span:
+                scalar = scalars.parse_scalar(node, notes)
                 return INVALID if isinstance(scalar, Invalid) else Equals(scalar)
-            case SequenceNode():
+            case SequenceNode() if not self.is_span:
                 hint = "`one_of: [...]` for one of several, `each:` for every element of a list"
-                return _unexpected(node, self.expected, problems, hint=hint)
-            case MappingNode():
-                return self._convert_operators(node, problems)
+                return unexpected(node, self.expected, notes, hint=hint)
+            case _:
+                return unexpected(node, self.expected, notes)
 
-    def _convert_operators(self, node: MappingNode, problems: Problems) -> object:
+    def _convert_operators(self, node: MappingNode, notes: Notes) -> object:
         if not node.entries:
-            return problems.add(node, Code.NOTHING_CHECKED, "a matcher without an operator matches everything")
-        operators = [self._convert_operator(key, value, problems) for key, value in node.entries.values()]
-        if any(operator is INVALID for operator in operators):
+            return notes.add(node, Code.ALWAYS_TRUE, "a matcher without an operator matches everything")
+        matchers = [self._convert_operator(key, value, notes) for key, value in node.entries.values()]
+        whole = [matcher for matcher in matchers if not isinstance(matcher, Invalid)]
+        if len(whole) < len(matchers):
             return INVALID
-        return operators[0] if len(operators) == 1 else All(cast("tuple[Matcher, ...]", tuple(operators)))
+        fault = contradiction(whole)
+        if fault is not None:
+            return notes.add(node, Code.NEVER_TRUE, fault)
+        return whole[0] if len(whole) == 1 else All(tuple(whole))
 
-    def _convert_operator(self, key: ScalarNode, value: Node, problems: Problems) -> object:
-        operator = OPERATORS.get(key.text)
+    def _convert_operator(self, key: ScalarNode, value: Node, notes: Notes) -> Matcher | Invalid:
+        operator = self.operators.get(key.text)
         if operator is None:
-            hint = near(key.text, OPERATORS) or f"operators: {', '.join(OPERATORS)}"
-            return problems.add(key, Code.UNKNOWN_OPERATOR, f"`{key.text}` is not an operator", hint)
-        if operator is Fields:
-            entries = _FIELDS.convert(value, problems)
-            return INVALID if not isinstance(entries, dict) else Fields(tuple(entries.items()))
-        operand = _operand_of(key.text).convert(value, problems)
-        return INVALID if operand is INVALID else cast("Callable[[object], Matcher]", operator)(operand)
+            hint = near(key.text, self.operators) or f"operators: {', '.join(self.operators)}"
+            return notes.add(key, Code.UNKNOWN_OPERATOR, f"`{key.text}` is not an operator here", hint)
+        operand = self.operand_shape(key.text).convert(value, notes)
+        if operand is INVALID:
+            return INVALID
+        if isinstance(operand, Name):
+            notes.uses.append(Use(operand.path, operand.location))
+        if isinstance(operand, dict):
+            operand = tuple(operand.items())
+        matcher = cast("Callable[[object], Matcher]", operator)(operand)
+        fault = weigh(matcher)
+        return matcher if fault is None else notes.add(key, *fault)
 
 
-_MATCHER = _Matcher()
-_FIELDS = _Dictionary("a mapping from fields to what they must be", _MATCHER)
+_SPAN_OPERATORS = {word: OPERATORS[word] for word in ("at_least", "at_most", "under", "over", "not")}
+MATCHER = MatcherShape("a value, or a mapping of operators such as {contains: ...}")
+SPAN_MATCHER = MatcherShape("a comparison with a span of time, such as {under: 2s}", is_span=True)
 
 
 @functools.cache
-def _operand_of(word: str) -> Shape:
-    return shape_of(get_type_hints(OPERATORS[word])["operand"])
+def _operand_shape(matcher: MatcherShape, word: str) -> Shape:
+    annotation = get_type_hints(OPERATORS[word])["operand"]
+    if annotation == float | Duration:
+        return DURATION if matcher.is_span else NUMBER
+    if annotation == Matcher:
+        return matcher
+    if OPERATORS[word] is Fields:
+        return DictionaryShape("a mapping from fields to what they must be", matcher)
+    return shape_of(annotation)
 
 
-_TEXT: Shape = _Parse("text", scalars.parse_text)
-_NUMBER = _Read("a number", scalars.read_number)
-_DURATION = _Read(
-    "a span of time such as 250ms, 2s or 1m", scalars.read_duration, Code.BAD_DURATION, "the unit is ms, s, m or h"
-)
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What the metadata of a field says beyond its annotation."""
+
+    words: tuple[str, ...] = ()
+    is_span: bool = False
+    least: int | None = None
+    most: int | None = None
 
 
-def _read_string(node: ScalarNode) -> object:
-    return INVALID if node.is_empty or "${" in node.text else node.text
-
+_FREE = _Bounds()
 
 _LEAVES: dict[object, Shape] = {
-    str: _Read("text", _read_string),
-    float: _NUMBER,
-    bool: _Read("true or false", scalars.read_truth),
-    Duration: _DURATION,
-    Text: _TEXT,
-    Name: _Parse("a name", scalars.parse_name),
-    Scalar: _Parse("a single value", scalars.parse_scalar),
-    SignalName: _Parse("the name of a signal", scalars.parse_signal),
-    Pattern: _Parse("a regular expression", scalars.parse_pattern),
-    Matcher: _MATCHER,
+    str: ReadShape("text", read_string),
+    float: NUMBER,
+    bool: ReadShape("true or false", scalars.read_truth),
+    Duration: DURATION,
+    Text: TEXT,
+    Name: ParseShape("a name", scalars.parse_name),
+    Scalar: ParseShape("a single value", scalars.parse_scalar),
+    SignalName: ParseShape("the name of a signal", scalars.parse_signal),
+    Pattern: ParseShape("a regular expression", scalars.parse_pattern),
+    Matcher: MATCHER,
 }
 
 
 @functools.cache
-def shape_of(annotation: object, least: int | None = None, most: int | None = None) -> Shape:
-    """The shape for an annotation of the model, its own None left aside; the bounds are for a whole number."""
+def shape_of(annotation: object, bounds: _Bounds = _FREE) -> Shape:
+    """The shape for an annotation of the model; a None among its types stands for "not given" and is left aside."""
+    if annotation is str and bounds.words:
+        return WordShape("one of a list of words", bounds.words)
+    if annotation == Matcher and bounds.is_span:
+        return SPAN_MATCHER
     if annotation in _LEAVES:
         return _LEAVES[annotation]
     if annotation is int:
-        return _Whole(_whole_number(least, most), least, most)
+        return WholeShape(_whole_number(bounds.least, bounds.most), bounds.least, bounds.most)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return _Choice(listed(annotation), {word.value: word for word in annotation})
+        return ChoiceShape(listed(annotation), {word.value: word for word in annotation})
     if isinstance(annotation, type) and is_dataclass(annotation):
-        return _Nested("a mapping", annotation, any(spec.name == "location" for spec in fields(annotation)))
-    if isinstance(annotation, (str, ForwardRef)):
-        return _Plain()
-    return _shape_of_generic(annotation, least, most)
+        return NestedShape("a mapping", annotation, any(spec.name == "location" for spec in fields(annotation)))
+    return _shape_of_generic(annotation, bounds)
 
 
-def _shape_of_generic(annotation: object, least: int | None, most: int | None) -> Shape:
+def _shape_of_generic(annotation: object, bounds: _Bounds) -> Shape:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is tuple:
-        element = shape_of(arguments[0])
-        return _List(f"a list, each element {element.expected}", element)
+        element = shape_of(arguments[0], bounds)
+        return ListShape("a list", element)
     if origin is dict:
-        return _Dictionary("a mapping", shape_of(arguments[1]))
+        return DictionaryShape("a mapping", shape_of(arguments[1]))
     assert origin in (Union, types.UnionType), f"no shape for {annotation}"
     if any(get_origin(argument) is list for argument in arguments):
-        return _Plain()
+        return PlainShape()
     if types.NoneType in arguments:
-        # An option that may be left out; a matcher is itself a union, so what remains is looked up as a whole.
-        return shape_of(functools.reduce(or_, (a for a in arguments if a is not types.NoneType)), least, most)
+        # A matcher is itself a union, so what remains is looked up as a whole.
+        return shape_of(functools.reduce(or_, (a for a in arguments if a is not types.NoneType)), bounds)
     shapes = [shape_of(member) for member in arguments]
-    return _Either(
+    return EitherShape(
         " or ".join(shape.expected for shape in shapes),
-        mapping=next((shape for shape in shapes if isinstance(shape, (_Dictionary, _Nested))), None),
-        sequence=next((shape for shape in shapes if isinstance(shape, _List)), None),
-        choice=next((shape for shape in shapes if isinstance(shape, _Choice)), None),
-        reads=tuple(shape for shape in shapes if isinstance(shape, _Read)),
-        text=next((shape for shape in shapes if shape is _TEXT), None),
+        mapping=next((shape for shape in shapes if isinstance(shape, (DictionaryShape, NestedShape))), None),
+        sequence=next((shape for shape in shapes if isinstance(shape, ListShape)), None),
+        choice=next((shape for shape in shapes if isinstance(shape, ChoiceShape)), None),
+        reads=tuple(shape for shape in shapes if isinstance(shape, ReadShape)),
+        text=next((shape for shape in shapes if shape is TEXT), None),
     )
 
 
@@ -336,6 +216,8 @@ class Option:
     shape: Shape
     is_required: bool
     is_subject: bool
+    kinds: tuple[Kind, ...]
+    takes_fields: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,9 +245,11 @@ def _work_out(model: type[Any]) -> Options:
         Option(
             name=spec.name,
             key=key_of(spec),
-            shape=shape_of(hints[spec.name], *bounds_of(spec)),
+            shape=shape_of(hints[spec.name], _Bounds(words_of(spec), is_span(spec), *bounds_of(spec))),
             is_required=spec.default is MISSING and spec.default_factory is MISSING,
             is_subject=is_subject(spec),
+            kinds=kinds_of(spec),
+            takes_fields=takes_fields(spec),
         )
         for spec in fields(model)
         if doc_of(spec) is not None
@@ -380,7 +264,7 @@ def _work_out(model: type[Any]) -> Options:
 def build(
     model: type[T],
     entries: Mapping[str, tuple[ScalarNode, Node]],
-    problems: Problems,
+    notes: Notes,
     *,
     where: Node,
     noun: str,
@@ -400,31 +284,33 @@ def build(
         if option is None:
             known = [*options.by_key, *also]
             hint = near(key, known) or f"known here: {', '.join(known)}"
-            problems.add(key_node, Code.UNKNOWN_KEY, f"`{key}` is not an option of {noun}", hint)
+            notes.add(key_node, Code.UNKNOWN_KEY, f"`{key}` is not an option of {noun}", hint)
             is_valid = False
             continue
-        value = option.shape.convert(node, problems)
+        value = option.shape.convert(node, notes)
         if value is INVALID:
             is_valid = False
+        elif type(value) is Name:
+            notes.uses.append(Use(value.path, value.location, kinds=option.kinds, takes_fields=option.takes_fields))
         values[option.name] = value
     for option in options.required:
         if option.name not in values:
-            problems.add(where, Code.MISSING_KEY, f"{noun} needs `{option.key}`")
+            notes.add(where, Code.MISSING_KEY, f"{noun} needs `{option.key}`")
             is_valid = False
     return cast("Callable[..., T]", model)(**values) if is_valid else INVALID
 
 
 @dataclass(frozen=True, slots=True)
-class _Nested:
+class NestedShape:
     """A mapping that is a class of its own."""
 
     expected: str
     model: type[Any]
     is_located: bool
 
-    def convert(self, node: Node, problems: Problems) -> object:
+    def convert(self, node: Node, notes: Notes) -> object:
         if not isinstance(node, MappingNode):
-            return _unexpected(node, self.expected, problems)
+            return unexpected(node, self.expected, notes)
         noun = f"`{self.model.__name__.lower()}`"
         given = {"location": node.location} if self.is_located else None
-        return build(self.model, node.entries, problems, where=node, noun=noun, given=given)
+        return build(self.model, node.entries, notes, where=node, noun=noun, given=given)

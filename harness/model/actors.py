@@ -14,6 +14,23 @@ from harness.model.fields import Kind, option, subject
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Pattern, Plain, Text
 
+CALLBACKS = (
+    "before_start",
+    "at_fork",
+    "preprocess",
+    "dispatch",
+    "at_stop",
+    "at_stat",
+    "postprocess",
+    "after_stop",
+    "service.at_fork",
+    "service.preprocess",
+    "service.postprocess",
+    "resource.create",
+    "resource.destroy",
+)
+"""The callbacks of the testee contract, which are the names of its events."""
+
 
 class Handler(StrEnum):
     """What a testee does with a connection; see the testee contract."""
@@ -70,10 +87,12 @@ class Daemon:
     )
     server: dict[str, Plain] | None = option("server attributes under RISER's names", default=None)
     parameters: dict[str, Plain] | None = option("daemon parameters under RISER's names", default=None)
-    record: tuple[str, ...] | None = option("the callbacks to record; all of them by default", default=None)
-    raise_in: tuple[str, ...] = option("callbacks that are to raise", default=())
-    hang_in: tuple[str, ...] = option("callbacks that are never to return", default=())
-    exit_in: tuple[str, ...] = option("callbacks in which the process is to end at once", default=())
+    record: tuple[str, ...] | None = option(
+        "the callbacks to record; all of them by default", default=None, words=CALLBACKS
+    )
+    raise_in: tuple[str, ...] = option("callbacks that are to raise", default=(), words=CALLBACKS)
+    hang_in: tuple[str, ...] = option("callbacks that are never to return", default=(), words=CALLBACKS)
+    exit_in: tuple[str, ...] = option("callbacks in which the process is to end at once", default=(), words=CALLBACKS)
     limits: Limits = option("resource limits of the process", default=Limits())
     environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
 

@@ -15,6 +15,8 @@ _KEY = "key"
 _SUBJECT = "subject"
 _KINDS = "kinds"
 _TAKES_FIELDS = "takes_fields"
+_WORDS = "words"
+_IS_SPAN = "is_span"
 _LEAST = "least"
 _MOST = "most"
 
@@ -49,18 +51,30 @@ def option(
     key: str | None = None,
     kinds: tuple[Kind, ...] = (),
     takes_fields: bool = False,
+    words: tuple[str, ...] = (),
+    is_span: bool = False,
     least: int | None = None,
     most: int | None = None,
 ) -> Any:
     """A field that is written as a key of its own; `key` where the YAML word is a Python keyword.
 
     `kinds` is what a `Name` must stand for; with `takes_fields` it may also be something published (`before.server`).
-    `least` and `most` bound a whole number.
+    `words` is the closed list that text, or every element of a list of texts, must be of. With `is_span` the matcher is
+    about a span of time. `least` and `most` bound a whole number.
     """
     return field(
         default=cast("Any", default),
         kw_only=True,
-        metadata={_DOC: doc, _KEY: key, _KINDS: kinds, _TAKES_FIELDS: takes_fields, _LEAST: least, _MOST: most},
+        metadata={
+            _DOC: doc,
+            _KEY: key,
+            _KINDS: kinds,
+            _TAKES_FIELDS: takes_fields,
+            _WORDS: words,
+            _IS_SPAN: is_span,
+            _LEAST: least,
+            _MOST: most,
+        },
     )
 
 
@@ -111,3 +125,14 @@ def bounds_of(spec: Field[object]) -> tuple[int | None, int | None]:
     """The least and the most that a whole number in this field may be."""
     least, most = spec.metadata.get(_LEAST), spec.metadata.get(_MOST)
     return least if isinstance(least, int) else None, most if isinstance(most, int) else None
+
+
+def words_of(spec: Field[object]) -> tuple[str, ...]:
+    """The closed list of words that may stand in this field; empty where any may."""
+    words = spec.metadata.get(_WORDS, ())
+    return words if isinstance(words, tuple) else ()
+
+
+def is_span(spec: Field[object]) -> bool:
+    """Whether the matcher in this field is about a span of time."""
+    return spec.metadata.get(_IS_SPAN) is True

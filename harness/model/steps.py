@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from harness.model.actors import Listen
+from harness.model.actors import CALLBACKS, Listen
 from harness.model.fields import Kind, option, subject
 from harness.model.manifest import Action
 from harness.model.matchers import Matcher
@@ -63,7 +63,7 @@ class Exit(Common):
     of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
     status: Matcher | None = option("the exit status; 0 when neither status nor signal is given", default=None)
     signal: SignalName | None = option("the signal that ended it", default=None)
-    elapsed: Matcher | None = option("the time from `since` to the end", default=None)
+    elapsed: Matcher | None = option("the time from `since` to the end", default=None, is_span=True)
     since: Name | None = option("the mark that `elapsed` counts from", default=None, kinds=MOMENTS)
 
 
@@ -76,7 +76,7 @@ class Stop(Common):
     of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
     action: Action = option("stop_graceful or stop_forced", default=Action.STOP_GRACEFUL)
     status: Matcher | None = option("the exit status; 0 by default", default=None)
-    elapsed: Matcher | None = option("the time that it took", default=None)
+    elapsed: Matcher | None = option("the time that it took", default=None, is_span=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,9 @@ class Expect(Common):
     end: End | None = option(
         "the peer ends the connection, and nothing more comes before: closed, reset or any", default=None
     )
-    elapsed: Matcher | None = option("the time from `since` (else from this step) until it came", default=None)
+    elapsed: Matcher | None = option(
+        "the time from `since` (else from this step) until it came", default=None, is_span=True
+    )
     since: Name | None = option("the mark that `elapsed` counts from", default=None, kinds=MOMENTS)
 
 
@@ -180,7 +182,7 @@ class Talk(Common):
     of: Name = subject("the client", key="to", kinds=(Kind.CLIENT,))
     send: Text = option("the line to send; its end is added")
     expect: Matcher | None = option("what the answering line must be", default=None)
-    elapsed: Matcher | None = option("the time until the answer", default=None)
+    elapsed: Matcher | None = option("the time until the answer", default=None, is_span=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,8 @@ class Event(Common):
     gives: ClassVar[Kind | None] = Kind.EVENT
     of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
     name: str = option(
-        "the event: before_start, at_fork, preprocess, dispatch, at_stop, at_stat, postprocess, after_stop, ..."
+        "the event: before_start, at_fork, preprocess, dispatch, at_stop, at_stat, postprocess, after_stop, ...",
+        words=CALLBACKS,
     )
     since: Name | None = option("the mark after which it must come", default=None, kinds=MOMENTS)
     pid: Matcher | None = option("the process that reports it", default=None)
@@ -211,12 +214,12 @@ class Events(Common):
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
     of: Name = subject("the daemon", key="of", kinds=(Kind.DAEMON,))
-    name: str | None = option("only the events of this name", default=None)
+    name: str | None = option("only the events of this name", default=None, words=CALLBACKS)
     since: Name | None = option("only those after this mark", default=None, kinds=MOMENTS)
     pid: Matcher | None = option("only those of such a process", default=None)
     count: Matcher | None = option("how many there are", default=None)
     order: tuple[str, ...] | None = option(
-        "their names in this order, several in a row of one name counted once", default=None
+        "their names in this order, several in a row of one name counted once", default=None, words=CALLBACKS
     )
 
 
@@ -260,7 +263,7 @@ class Eventually(Common):
         "of a daemon: the pids of the children of the server that serves now", default=None
     )
     server: Matcher | None = option("of a daemon: the pid of the server that serves now", default=None)
-    elapsed: Matcher | None = option("the time from `since` until it was true", default=None)
+    elapsed: Matcher | None = option("the time from `since` until it was true", default=None, is_span=True)
     since: Name | None = option(
         "the mark after which it counts, and that `elapsed` counts from", default=None, kinds=MOMENTS
     )
@@ -317,9 +320,11 @@ class Configure(Common):
     listen: Listen | Text | dict[str, Plain] | None = option("another address", default=None)
     server: dict[str, Plain] | None = option("server attributes, added to those there", default=None)
     parameters: dict[str, Plain] | None = option("daemon parameters, added to those there", default=None)
-    raise_in: tuple[str, ...] | None = option("callbacks that are to raise", default=None)
-    hang_in: tuple[str, ...] | None = option("callbacks that are never to return", default=None)
-    exit_in: tuple[str, ...] | None = option("callbacks in which the process is to end at once", default=None)
+    raise_in: tuple[str, ...] | None = option("callbacks that are to raise", default=None, words=CALLBACKS)
+    hang_in: tuple[str, ...] | None = option("callbacks that are never to return", default=None, words=CALLBACKS)
+    exit_in: tuple[str, ...] | None = option(
+        "callbacks in which the process is to end at once", default=None, words=CALLBACKS
+    )
 
 
 @dataclass(frozen=True, slots=True)

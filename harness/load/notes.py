@@ -1,7 +1,8 @@
-"""Collecting what is wrong, all of it, and the words that problems are made of."""
+"""What is noted while a file is read, and the words that problems are made of."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.load.codes import Code
+    from harness.model.fields import Kind
 
 _SHOWN_CHARACTERS = 40
 
@@ -25,16 +27,35 @@ class Invalid(Enum):
 INVALID = Invalid.INVALID
 
 
-class Problems:
-    """The problems of one file, in the order in which they were found."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A name that is used: in a text (`${d.pid}`), as a noun, or as the operand of a matcher.
+
+    `kinds` is what it must stand for, where that is known from its place; with `takes_fields` it may also be something
+    published.
+    """
+
+    path: tuple[str, ...]
+    location: Location
+    is_reference: bool = False
+    kinds: tuple[Kind, ...] = ()
+    takes_fields: bool = True
+
+    def __str__(self) -> str:
+        return ".".join(self.path)
+
+
+class Notes:
+    """What is noted while a part of a file is read: everything wrong with it, and every name that it uses."""
 
     def __init__(self) -> None:
-        self.found: list[Problem] = []
+        self.problems: list[Problem] = []
+        self.uses: list[Use] = []
 
     def add(self, where: Node | Location, code: Code, message: str, hint: str | None = None) -> Invalid:
         """Note a problem; gives INVALID, so that a caller can return the two at once."""
         location = where if isinstance(where, Location) else where.location
-        self.found.append(Problem(location, code, message, hint))
+        self.problems.append(Problem(location, code, message, hint))
         return INVALID
 
 

@@ -1,0 +1,254 @@
+"""What is well formed and makes no sense: steps that check nothing, options that contradict or do nothing.
+
+Each verb has one method that knows its options. Matchers are weighed where they are read, see `weigh`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, assert_never
+
+from harness.load.codes import Code
+from harness.load.notes import Notes, listed
+from harness.load.steps import Broken, Part
+from harness.load.validate import options_of
+from harness.model.actors import Actor, Daemon, Load, Mode, Process
+from harness.model.fields import doc_of, is_subject, key_of
+from harness.model.manifest import Profile
+from harness.model.steps import (
+    VERBS,
+    Background,
+    Cancel,
+    Check,
+    Close,
+    Common,
+    Configure,
+    Connect,
+    Event,
+    Events,
+    Eventually,
+    Exit,
+    Expect,
+    File,
+    Launch,
+    Log,
+    Send,
+    Signal,
+    Start,
+    Step,
+    Stop,
+    Talk,
+    Tree,
+    Wait,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.model.values import Text
+
+_ALWAYS_RECORDED = ("before_start", "preprocess")
+"""A daemon counts as ready by these, whatever else is recorded."""
+
+_MODE = re.compile(r"0?[0-7]{3}|[0-7]{4}")
+
+
+def lint(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], notes: Notes, *, needs: Iterable[Profile]) -> None:
+    """Note what cannot fail, cannot hold, has no effect or contradicts itself."""
+    has_daemon = Profile.DAEMON in needs
+    whole: dict[str, Actor] = {}
+    for actor in actors:
+        if not isinstance(actor.value, Broken):
+            whole[actor.value.name] = actor.value
+            _lint_actor(actor, actor.value, notes, has_daemon=has_daemon)
+    for step in steps:
+        if not isinstance(step.value, Broken):
+            _Linter(step, whole, notes).lint(step.value)
+
+
+def _lint_actor(part: Part[Actor], actor: Actor, notes: Notes, *, has_daemon: bool) -> None:
+    match actor:
+        case Daemon(parameters=dict(), mode=mode) if mode is Mode.SERVER or (mode is None and not has_daemon):
+            message = "`parameters` are a daemon's, and this runs a bare server"
+            hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
+            notes.add(part.place("parameters"), Code.NO_EFFECT, message, hint)
+        case Load():
+            for key, line in (("send", actor.send), ("expect", actor.expect)):
+                _lint_line(part, key, line, notes)
+        case Process(command=()):
+            notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
+        case _:
+            pass
+
+
+def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | None, notes: Notes) -> None:
+    if line is not None and "\n" in str(line):
+        notes.add(part.place(key), Code.NEVER_TRUE, "a line has no line end within it", "one line at a time")
+
+
+def _given(step: Step) -> list[str]:
+    """The keys of the verb's own options, its subject left out, that have been given."""
+    return [
+        key_of(spec)
+        for spec in fields(step)
+        if doc_of(spec) is not None and not is_subject(spec) and key_of(spec) not in _COMMON
+        if getattr(step, spec.name) is not spec.default
+    ]
+
+
+_COMMON = options_of(Common).by_key
+_VERB_OF = {model: verb for verb, model in VERBS.items()}
+
+_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load], ...]] = {
+    "done": (Load,),
+    "failed": (Load,),
+    "log": (Daemon, Process),
+    "children": (Daemon,),
+    "server": (Daemon,),
+}
+"""What `eventually` can wait for, and of which actors."""
+
+
+class _Linter:
+    """Looks at one step."""
+
+    def __init__(self, part: Part[Step], actors: dict[str, Actor], notes: Notes) -> None:
+        self._part = part
+        self._actors = actors
+        self._notes = notes
+
+    def lint(self, step: Step) -> None:  # noqa: C901 - the table of the verbs
+        """What holds for every verb, and for this one."""
+        self._common(step)
+        match step:
+            case Exit():
+                self._exclude(step, ("status", "signal"), "a process ends with a status or by a signal")
+                self._need_with(step, "since", "elapsed")
+            case Signal():
+                self._one_of(step, ("action", "signal"))
+            case Send():
+                self._one_of(step, ("line", "text"))
+                _lint_line(self._part, "line", step.line, self._notes)
+                if step.text is not None and step.text.parts == ("",):
+                    self._note("text", Code.NO_EFFECT, "an empty text sends nothing")
+            case Expect():
+                self._check_something(step)
+                self._exclude(step, ("line", "end"), "`line` waits for a line, and `end` says that none comes")
+                self._need_with(step, "since", "elapsed")
+            case Talk():
+                _lint_line(self._part, "send", step.send, self._notes)
+            case Event():
+                self._recorded(step, "name", step.name)
+            case Events():
+                self._events(step)
+            case Eventually():
+                self._eventually(step)
+            case Log():
+                self._check_something(step, besides=("since", "count"))
+                self._need_with(step, "count", "line")
+            case File():
+                self._check_something(step)
+                if step.exists is False and len(_given(step)) > 1:
+                    self._note("exists", Code.CONTRADICTION, "a file that does not exist has nothing to look at")
+            case Check():
+                self._check_something(step)
+            case Write(mode=str() as mode) if not _MODE.fullmatch(mode):
+                message = f'expected permissions as four octal digits such as "0640", found `{mode}`'
+                self._note("mode", Code.BAD_MODE, message)
+            case Configure():
+                if not _given(step):
+                    self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
+            case Wait():
+                self._wait(step)
+            case (
+                Start() | Launch() | Stop() | Connect() | Close() | Tree() | Write() | Background() | Cancel()
+            ):  # fmt: skip
+                pass
+            case _:
+                assert_never(step)
+
+    def _note(self, key: str | None, code: Code, message: str, hint: str | None = None) -> None:
+        self._notes.add(self._part.place(key), code, message, hint)
+
+    def _common(self, step: Step) -> None:
+        verb = _VERB_OF[type(step)]
+        if step.as_name is not None and step.gives is None:
+            self._note("as", Code.NO_EFFECT, f"`{verb}` gives nothing that `as` could name")
+        if step.within is not None and step.limit is None:
+            self._note("within", Code.NO_EFFECT, f"`{verb}` does not wait, so `within` does nothing")
+        elif step.within is not None and step.within.seconds <= 0:
+            self._note("within", Code.OUT_OF_RANGE, "a time limit is more than nothing")
+
+    def _check_something(self, step: Step, besides: tuple[str, ...] = ("since", "elapsed")) -> None:
+        if not set(_given(step)) - set(besides):
+            verb = _VERB_OF[type(step)]
+            options = options_of(type(step)).by_key.values()
+            words = [o.key for o in options if not o.is_subject and o.key not in (*_COMMON, *besides)]
+            self._note(None, Code.NOTHING_CHECKED, f"this `{verb}` checks nothing", f"give it {listed(words)}")
+
+    def _one_of(self, step: Step, keys: tuple[str, str]) -> None:
+        given = set(_given(step)) & set(keys)
+        if not given:
+            self._note(None, Code.MISSING_KEY, f"`{_VERB_OF[type(step)]}` needs {listed(keys)}")
+        self._exclude(step, keys, f"{listed(keys, 'and')} exclude each other")
+
+    def _exclude(self, step: Step, keys: tuple[str, str], message: str) -> None:
+        if set(keys) <= set(_given(step)):
+            self._note(keys[1], Code.CONTRADICTION, message)
+
+    def _need_with(self, step: Step, key: str, other: str) -> None:
+        given = _given(step)
+        if key in given and other not in given:
+            self._note(key, Code.NO_EFFECT, f"`{key}` goes with `{other}`, which is not given")
+
+    def _events(self, step: Events) -> None:
+        self._check_something(step, besides=("since", "name", "pid"))
+        if step.name is not None:
+            self._recorded(step, "name", step.name)
+        order = step.order or ()
+        if step.name is not None and step.order is not None:
+            self._note("order", Code.CONTRADICTION, "`order` is about several names, and `name` leaves one")
+        if step.order == ():
+            self._note("order", Code.NO_EFFECT, "`order` is an empty list; `count: 0` says that there are none")
+        for name, following in itertools.pairwise(order):
+            if name == following:
+                message = f"`order` counts `{name}` once, however often it comes in a row"
+                self._note("order", Code.NEVER_TRUE, message)
+        for name in order:
+            self._recorded(step, "order", name)
+
+    def _recorded(self, step: Event | Events, key: str, name: str) -> None:
+        daemon = self._actors.get(step.of.path[0])
+        if not isinstance(daemon, Daemon) or daemon.record is None:
+            return
+        if name not in daemon.record and name not in _ALWAYS_RECORDED:
+            message = f"`{name}` is not among the callbacks that `{daemon.name}` is to `record`, so it never comes"
+            self._note(key, Code.NEVER_TRUE, message)
+
+    def _eventually(self, step: Eventually) -> None:
+        self._check_something(step)
+        given = [key for key in _given(step) if key in _CONDITIONS]
+        if step.gone is not None:
+            if step.of is not None or given:
+                message = "`gone` names what must be gone, and goes with no other subject or condition"
+                self._note("gone", Code.CONTRADICTION, message)
+            return
+        if step.of is None:
+            self._note(None, Code.MISSING_KEY, "`eventually` needs `of`, or `gone`")
+            return
+        actor = self._actors.get(step.of.path[0])
+        for key in given if actor is not None else ():
+            kinds = _CONDITIONS[key]
+            if actor is not None and not isinstance(actor, kinds):
+                nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
+                message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
+                self._note(key, Code.WRONG_KIND, message)
+
+    def _wait(self, step: Wait) -> None:
+        load = self._actors.get(step.of.path[0])
+        if isinstance(load, Load) and load.operations is None:
+            message = f"the load `{load.name}` has no `operations`, so it ends only when it is cancelled"
+            self._note(None, Code.NEVER_TRUE, message, f"`- cancel: {load.name}` ends it")
