@@ -65,6 +65,7 @@ class _Member:
         return Load(
             slot=self.slot,
             unfinished=self.ledger.unfinished,
+            idle=self.ledger.idle,
             credits=self.ledger.credits if takes else 0,
             doubtful=(unread is not None and now - unread > unread_seconds) or self.child.is_stopped(),
             dealt=self.dealt,
@@ -112,6 +113,7 @@ class Children:
         self._started = False
         self._dealt = 0
         self._kill_at: float | None = None
+        self._look_at: float | None = None
 
     def begin(self, loop: Loop) -> None:
         """Fork all children; raises OSError, with none of them left, if that is not possible."""
@@ -201,8 +203,7 @@ class Children:
         if self._pending:
             now = time.monotonic()
             moments += [member.resting_until for member in self._living() if member.resting_until > now]
-        if self._kill_at is not None:
-            moments.append(self._kill_at)
+        moments += [moment for moment in (self._kill_at, self._look_at) if moment is not None]
         return min(moments, default=None)
 
     def is_over(self, now: float) -> bool:
@@ -353,12 +354,15 @@ class Children:
 
     def _deal(self, *, waited: bool) -> None:
         """Send what is queued to those who have credits; `waited` if they had nothing to do."""
+        self._look_at = None
         while self._pending:
             now = time.monotonic()
-            unread_seconds = self._config.process_send_io_polling_timeout_seconds
-            loads = [slot.member.load(now=now, unread_seconds=unread_seconds) for slot in self._slots if slot.member]
-            shares = plan(loads, len(self._pending))
+            seconds = self._config.process_send_io_polling_timeout_seconds
+            loads = [slot.member.load(now=now, unread_seconds=seconds) for slot in self._slots if slot.member]
+            shares = plan(loads, len(self._pending), overflow=1 - self.room())
             if not shares:
+                if any(load.doubtful for load in loads):
+                    self._look_at = now + seconds  # Nobody tells when a stopped child goes on.
                 return
             for share in shares:
                 member = self._slots[share.slot].member

@@ -1,17 +1,21 @@
 """Who gets the next connections, and what is owed to whom when a child dies.
 
-A child may have as many connections unfinished as it has threads and places in its thread queue: its *credits* are what
-is left of that. The next connection goes to whoever has fewest unfinished, so a child with an idle thread comes first
-(`server.balance`). A child that is stopped, or has not even read what it was sent, comes last (`server.child.stopped`).
+A child may have as many connections unfinished as it has threads and places in its thread queue: its *credits* are
+what is left of that. Connections wait in the parent's process queue for the first thread that is idle anywhere, and
+go to the child that has fewest unfinished (`server.balance`). Only what the process queue cannot hold overflows into
+the thread queues: there a connection may be stuck behind slow ones while a thread of another child is idle.
+
+A child that is stopped, or has not even read what it was sent, is *doubtful* and comes last (`server.child.stopped`).
 
 The `Ledger` knows which connections a child has begun without being told of each: threads take them in the order in
-which they were sent, so of those that have been received and are not finished the oldest `threads` are in service.
-Until one is, the parent keeps its own descriptor of it, and can deal it to another child (`server.child.death`).
+which they were sent, so of those that have been received and are not finished the oldest are in service, as many as
+there are threads. Until one is, the parent keeps its own descriptor of it, and can deal it to another child
+(`server.child.death`).
 """
 
 import collections
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_PER_MESSAGE = 16
@@ -20,10 +24,11 @@ MOST_PER_MESSAGE = 16
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a plan must know of one child; `dealt` is the serial number of the last connection dealt to it."""
+    """What a plan must know of one child; `dealt` is the serial number of the last message sent to it."""
 
     slot: int
     unfinished: int
+    idle: int
     credits: int
     doubtful: bool
     dealt: int
@@ -37,26 +42,40 @@ class Share:
     count: int
 
 
-def plan(loads: Sequence[Load], pending: int) -> list[Share]:
-    """Deal up to `pending` connections: one message for each child that gets any; empty when nobody has credits."""
+def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> list[Share]:
+    """Deal up to `pending` connections to idle threads, and at least `overflow` of them wherever there are credits.
+
+    Each child gets one message at most; the answer is empty when nobody can take anything.
+    """
+    reliable = [load for load in loads if not load.doubtful and load.credits > 0]
+    able = reliable or [load for load in loads if load.credits > 0]
     counts: dict[int, int] = {}
-    ranking = [_rank(load, taken=0) for load in loads if load.credits > 0]
-    heapq.heapify(ranking)
-    by_slot = {load.slot: load for load in loads}
-    while pending and ranking:
-        slot = ranking[0][-1]
-        load = by_slot[slot]
-        counts[slot] = taken = counts.get(slot, 0) + 1
-        pending -= 1
-        if taken < min(load.credits, MOST_PER_MESSAGE):
-            heapq.heapreplace(ranking, _rank(load, taken=taken))
-        else:
-            heapq.heappop(ranking)
+    dealt = _deal(able, pending, counts=counts, limits={load.slot: min(load.idle, load.credits) for load in able})
+    for candidates in (able, loads):
+        dealt += _deal(
+            candidates, overflow - dealt, counts=counts, limits={load.slot: load.credits for load in candidates}
+        )
     return [Share(slot, count) for slot, count in counts.items()]
 
 
-def _rank(load: Load, *, taken: int) -> tuple[bool, int, int, int]:
-    return (load.doubtful, load.unfinished + taken, load.dealt, load.slot)
+def _deal(loads: Sequence[Load], pending: int, *, counts: dict[int, int], limits: Mapping[int, int]) -> int:
+    """Add to `counts`, one by one and to whoever has fewest unfinished; how many were dealt."""
+    ranking = [
+        (load.unfinished + counts.get(load.slot, 0), load.dealt, load.slot)
+        for load in loads
+        if counts.get(load.slot, 0) < min(limits[load.slot], MOST_PER_MESSAGE)
+    ]
+    heapq.heapify(ranking)
+    dealt = 0
+    while ranking and dealt < pending:
+        unfinished, serial, slot = ranking[0]
+        counts[slot] = counts.get(slot, 0) + 1
+        dealt += 1
+        if counts[slot] < min(limits[slot], MOST_PER_MESSAGE):
+            heapq.heapreplace(ranking, (unfinished + 1, serial, slot))
+        else:
+            heapq.heappop(ranking)
+    return dealt
 
 
 class Ledger:
@@ -74,6 +93,11 @@ class Ledger:
     def credits(self) -> int:
         """How many more the child may be sent."""
         return self._limit - self.unfinished
+
+    @property
+    def idle(self) -> int:
+        """How many of its threads have nothing to do."""
+        return max(self._threads - self.unfinished, 0)
 
     @property
     def kept(self) -> int:
