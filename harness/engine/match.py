@@ -42,6 +42,7 @@ from harness.model.values import Duration, Scalar
 
 if TYPE_CHECKING:
     from harness.engine.lookup import Scope
+    from harness.model.source import Location
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -58,6 +59,21 @@ def check(matcher: Matcher, actual: object, scope: Scope, *, scale: float = 1.0)
 def describe(matcher: Matcher, scope: Scope, *, scale: float = 1.0) -> str:
     """What the matcher asks for, to stand after "expected": "'ok one'", "at least 50", "text that contains 'x'"."""
     return _describe(matcher, _Terms(scope, scale))
+
+
+def location_of(matcher: Matcher) -> Location | None:
+    """Where the file names the value or the name to compare with; None for a matcher that keeps no place."""
+    match matcher:
+        case Equals(operand):
+            return operand.text.location
+        case Contains(operand) | StartsWith(operand):
+            return operand.location
+        case SameAs(operand) | NotIn(operand):
+            return operand.location
+        case Not(operand) | Length(operand) | Each(operand):
+            return location_of(operand)
+        case _:
+            return None
 
 
 def same(one: object, other: object) -> bool:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.load import LoadActor
 from harness.engine.actors.process import ProcessActor
-from harness.engine.verdicts import StepErroredError
 from harness.model.actors import Actor, Client, Daemon, Load, Process
 
 if TYPE_CHECKING:
@@ -24,6 +24,6 @@ def make_actor(model: Actor, world: World) -> RunningActor:
         case Client():
             return ClientActor(model, world)
         case Load():
-            raise StepErroredError("loads cannot be run yet")
+            return LoadActor(model, world)
         case _:
             assert_never(model)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from harness.engine.verbs import files, observing, processes, talking
-from harness.engine.verdicts import StepErroredError
+from harness.engine.verbs import files, loading, observing, processes, talking
 from harness.model import steps
 
 if TYPE_CHECKING:
@@ -55,7 +54,13 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await files.file(step, world)
         case steps.Write():
             return await files.write(step, world)
-        case steps.Background() | steps.Wait() | steps.Cancel() | steps.Check():
-            raise StepErroredError("loads cannot be run yet")
+        case steps.Background():
+            return await loading.background(step, world)
+        case steps.Wait():
+            return await loading.wait(step, world)
+        case steps.Cancel():
+            return await loading.cancel(step, world)
+        case steps.Check():
+            return await loading.check(step, world)
         case _:
             assert_never(step)

@@ -9,24 +9,26 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from harness.engine.actors.client import ClientActor
+from harness.engine.actors.load import LoadActor
 from harness.engine.endpoints import TcpEndpoint, UnixEndpoint
 from harness.engine.lookup import Given, UnpublishedError
 from harness.engine.settings import Settings
-from harness.engine.verbs import talking
+from harness.engine.verbs import perform
 from harness.engine.verdicts import StepFailedError
 from harness.engine.world import World
-from harness.model.actors import Client
+from harness.model.actors import Client, Connections, Load
 from harness.model.fields import Kind
 from harness.model.manifest import Manifest
 from harness.model.matchers import Equals
 from harness.model.scenario import Scenario
 from harness.model.source import Location
-from harness.model.steps import Close, Connect, Expect, Send, Step, Talk
+from harness.model.steps import Connect, Step
 from harness.model.values import Duration, Name, Reference, Scalar, Text
 
 if TYPE_CHECKING:
@@ -114,19 +116,13 @@ class Listener:
     def close(self) -> None:
         self.sock.close()
 
-    def close_all(self) -> None:
-        self.close()
-        for peer in self.peers:
-            peer.close()
-
 
 class Stage:
     """A world with clients `c`, loads, and a daemon `d` that stands for the listener."""
 
     def __init__(self, workspace: Path, *, time_scale: float = 1.0) -> None:
-        scenario = Scenario(
-            path="a", title="a", location=HERE, clauses=(), needs=frozenset(), tags=(), cell=(), actors=(), steps=()
-        )
+        self.steps: list[Step] = []
+        scenario = Scenario("a", "a", HERE, (), frozenset(), (), (), (), steps=cast("tuple[Step, ...]", self.steps))
         manifest = Manifest(
             name="none", language="", version="1", homepage="", command=(), profiles=frozenset(), directory=""
         )
@@ -135,6 +131,7 @@ class Stage:
         self.daemon = StandIn("d", None)
         self.world.actors["d"] = self.daemon
         self.listeners: list[Listener] = []
+        self.tasks: list[asyncio.Task[None]] = []
         self.add_client("c")
 
     def listen(self, kind: str = "127.0.0.1", *, backlog: int = 64) -> Listener:
@@ -150,29 +147,77 @@ class Stage:
         self.world.actors[name] = client
         return client
 
+    def add_load(
+        self,
+        *,
+        to: str = "d",
+        send: Text | None = None,
+        expect: Text | None = None,
+        clients: int = 2,
+        operations: int | None = None,
+        connections: Connections = Connections.EACH,
+        pause: float = 0.0,
+        within: float = 60.0,
+    ) -> LoadActor:
+        """A load `load` that sends `echo N` and expects `ok N`."""
+        number = Reference(("n",), HERE)
+        model = Load(
+            "load",
+            HERE,
+            self.text(to),
+            send=send or self.text("echo ", number),
+            expect=expect or self.text("ok ", number),
+            clients=clients,
+            operations=operations,
+            connections=connections,
+            pause=Duration(pause),
+            within=Duration(within),
+        )
+        load = LoadActor(model, self.world)
+        self.world.actors["load"] = load
+        return load
+
+    def serve(self, listener: Listener, handler: Callable[[Peer], Awaitable[None]]) -> None:
+        """Accept whoever comes, and treat each of them with `handler`; the connection is closed when it returns."""
+
+        async def treat(peer: Peer) -> None:
+            try:
+                await handler(peer)
+            except ConnectionError:
+                pass  # The load has gone.
+            finally:
+                peer.close()
+
+        def accept() -> None:
+            with suppress(BlockingIOError):
+                while True:
+                    sock, _ = listener.sock.accept()
+                    sock.setblocking(False)
+                    peer = Peer(sock)
+                    listener.peers.append(peer)
+                    self.tasks.append(asyncio.create_task(treat(peer)))
+
+        # Not loop.sock_accept: when it is cancelled it can lose the connection that it has just accepted.
+        asyncio.get_running_loop().add_reader(listener.sock, accept)
+
+    def shut(self, listener: Listener) -> None:
+        """Stop accepting, and listening."""
+        asyncio.get_running_loop().remove_reader(listener.sock)
+        listener.close()
+
     def text(self, *parts: str | Reference) -> Text:
         return Text(parts, HERE)
 
     def equals(self, written: str) -> Equals:
         return Equals(Scalar(self.text(written), written))
 
-    async def perform(self, step: Step) -> Given | None:
+    async def perform(self, step: Step) -> Given:
         """Do the step, and publish what it gives."""
-        match step:
-            case Connect():
-                given = await talking.connect(step, self.world)
-            case Close():
-                given = await talking.close(step, self.world)
-            case Send():
-                given = await talking.send(step, self.world)
-            case Expect():
-                given = await talking.expect(step, self.world)
-            case Talk():
-                given = await talking.talk(step, self.world)
-            case _:
-                raise AssertionError(step)
+        self.steps.append(step)
+        given = await perform(step, self.world)
         if step.as_name is not None:
             self.world.scope.give(step.as_name, given)
+            self.world.timeline.marks[step.as_name] = given.mark
         return given
 
     async def failure(self, step: Step) -> StepFailedError:
@@ -189,8 +234,26 @@ class Stage:
     async def clear(self) -> None:
         for actor in self.world.actors.values():
             await actor.release()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         for listener in self.listeners:
-            listener.close_all()
+            if listener.sock.fileno() >= 0:
+                self.shut(listener)
+            for peer in listener.peers:
+                peer.close()
+
+
+async def echo(peer: Peer) -> None:
+    """Answer `ok TEXT` to each `echo TEXT`, until there is no more."""
+    while line := await peer.hear():
+        await peer.say(line.replace(b"echo", b"ok", 1))
+
+
+@pytest.fixture(name="echo")
+def echo_handler() -> Callable[[Peer], Awaitable[None]]:
+    """The handler of a good server."""
+    return echo
 
 
 Script = Callable[[Stage], Awaitable[None]]

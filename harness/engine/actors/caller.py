@@ -1,0 +1,292 @@
+"""One client of a load: an operation after another, on the loop's callbacks, without a task of its own.
+
+    begin -> connect -> send -> receive -> succeeded | failed -> (pause) -> begin ...
+      |         a kept connection skips this: `begin` looks whether the peer has ended it meanwhile
+      '-> the work gives out no number any more: finished
+
+Callbacks instead of coroutines because a load must not be slower than what it measures: an operation on a kept
+connection costs two system calls and one turn of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from typing import Protocol
+
+from harness.engine.actors.connection import SocketAddress, errno_name, new_socket
+from harness.engine.actors.lines import LONGEST_LINE
+from harness.engine.actors.tally import Cause
+from harness.engine.shown import contrast, show_text
+
+_READ_SIZE = 64 * 1024
+_DIAL_AGAIN = 0.005
+"""Seconds until a Unix socket whose backlog is full is tried again, for the kernel announces room to nobody."""
+AFTER_FAILURE = 0.01
+"""Seconds that a client waits after an operation that failed, at least."""
+_REFUSED = (errno.ECONNREFUSED, errno.ENOENT)
+_RESET = (errno.ECONNRESET, errno.EPIPE)
+
+
+class Work(Protocol):
+    """What a caller is given to do, and whom it tells what came of it."""
+
+    @property
+    def keeps_connections(self) -> bool:
+        """Whether an operation leaves its connection to the next one."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two operations of one caller."""
+
+    def now(self) -> float:
+        """The time on the timeline."""
+
+    def next_number(self) -> int | None:
+        """The number of the next operation; None when there is to be no more."""
+
+    def request(self, number: int) -> bytes:
+        """What the operation sends."""
+
+    def answer(self, number: int) -> bytes:
+        """The line, with its newline, that the operation expects."""
+
+    def address(self) -> tuple[socket.AddressFamily, SocketAddress]:
+        """Where to connect. Raises OSError for a host's name that means nothing, LookupError while there is none."""
+
+    def succeeded(self, began: float) -> None:
+        """An operation has got its answer, now."""
+
+    def failed(self, caller: int, number: int, *, began: float, cause: Cause, detail: str) -> None:
+        """An operation has failed, now."""
+
+    def finished(self) -> None:
+        """A caller has no more to do."""
+
+
+class Caller:
+    """A client of a load; `index` counts from 1."""
+
+    def __init__(self, index: int, work: Work) -> None:
+        self.index = index
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self._sock: socket.socket | None = None
+        self._pause: asyncio.TimerHandle | None = None
+        self._dial: asyncio.TimerHandle | None = None
+        self._number: int | None = None
+        """Of the operation under way."""
+        self._began = 0.0
+        self._unsent = b""
+        self._expected = b""
+        self._got = b""
+        self._is_connecting = False
+        self._error = 0
+        """The errno that a kept connection broke with while no operation was under way."""
+
+    def begin(self) -> None:
+        """Begin the next operation, or finish."""
+        self._pause = None
+        number = self._work.next_number()
+        if number is None:
+            self.release()
+            self._work.finished()
+            return
+        self._number = number
+        self._began = self._work.now()
+        self._unsent = self._work.request(number)
+        self._expected = self._work.answer(number)
+        self._look_for_an_end()
+        if self._sock is None:
+            self._connect()
+        elif self._error:
+            self._fail_with(self._error, "between two operations: ")
+        else:
+            self._send()
+
+    def check_limit(self, limit: float) -> None:
+        """Fail the operation under way if it has taken longer than `limit` seconds."""
+        if self._number is not None and self._work.now() - self._began > limit:
+            self._fail(Cause.LATE, "not accepted" if self._is_connecting else self._came())
+
+    def cancel(self) -> None:
+        """End a pause at once, for nothing comes after it."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self.begin()
+
+    def release(self) -> None:
+        """Let go of the connection and of everything that is planned; it may be called twice."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._drop()
+        self._number = None
+
+    def _look_for_an_end(self) -> None:
+        """Drop a kept connection that the peer has ended in good order, and keep the error of one that broke."""
+        if self._sock is None or self._error:
+            return
+        try:
+            if not self._sock.recv(1, socket.MSG_PEEK):
+                self._drop()
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._error = error.errno or 0
+
+    def _connect(self) -> None:
+        self._is_connecting = True
+        try:
+            family, address = self._work.address()
+            self._sock = new_socket(family)
+            error = self._sock.connect_ex(address)
+        except LookupError as missing:
+            self._fail(Cause.BROKEN, str(missing))
+            return
+        except OSError as broken:  # No such name, a path that is too long, no descriptor left.
+            self._fail(Cause.BROKEN, f"connect: {errno_name(broken)}")
+            return
+        self._on_dialled(error, address)
+
+    def _on_dialled(self, error: int, address: SocketAddress) -> None:
+        assert self._sock is not None
+        match error:
+            case 0:
+                self._on_connected()
+            case errno.EINPROGRESS:
+                self._loop.add_writer(self._sock, self._on_settled)
+            case errno.EAGAIN:
+                self._dial = self._loop.call_later(_DIAL_AGAIN, self._dial_again, address)
+            case _:
+                self._fail_with(error, "connect: ")
+
+    def _dial_again(self, address: SocketAddress) -> None:
+        assert self._sock is not None
+        self._dial = None
+        self._on_dialled(self._sock.connect_ex(address), address)
+
+    def _on_settled(self) -> None:
+        assert self._sock is not None
+        self._loop.remove_writer(self._sock)
+        error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._fail_with(error, "connect: ")
+        else:
+            self._on_connected()
+
+    def _on_connected(self) -> None:
+        assert self._sock is not None
+        self._is_connecting = False
+        self._loop.add_reader(self._sock, self._on_readable)
+        self._send()
+
+    def _send(self) -> None:
+        assert self._sock is not None
+        try:
+            sent = self._sock.send(self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._fail_with(error.errno or 0, "send: ")
+            return
+        if sent < len(self._unsent):
+            self._unsent = self._unsent[sent:]
+            self._loop.add_writer(self._sock, self._send_on)
+
+    def _send_on(self) -> None:
+        assert self._sock is not None
+        self._loop.remove_writer(self._sock)
+        self._send()
+
+    def _on_readable(self) -> None:
+        assert self._sock is not None
+        try:
+            data = self._sock.recv(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if self._number is not None:
+                self._fail_with(error.errno or 0, "")
+            else:
+                self._error = error.errno or 0
+                self._loop.remove_reader(self._sock)
+            return
+        if not data:
+            self._on_end()
+            return
+        self._got += data
+        if self._number is not None:
+            self._look()
+        elif len(self._got) > LONGEST_LINE:
+            self._loop.remove_reader(self._sock)  # More than any answer, and unasked: the next operation will say so.
+
+    def _on_end(self) -> None:
+        if self._number is not None:
+            self._fail(Cause.CLOSED, self._came())
+        else:
+            self._drop()
+
+    def _look(self) -> None:
+        """Whether the answer is there, and is right."""
+        line, newline, rest = self._got.partition(b"\n")
+        if newline:
+            if line + newline == self._expected:
+                self._succeed(rest)
+            else:
+                got, expected = contrast(_decoded(line), _decoded(self._expected[:-1]))
+                self._fail(Cause.WRONG, f"got {got}, expected {expected}")
+        elif len(line) > LONGEST_LINE:
+            self._fail(Cause.WRONG, f"a line of more than {LONGEST_LINE // 1024} KiB, {show_text(_decoded(line))}")
+
+    def _succeed(self, rest: bytes) -> None:
+        self._number = None
+        self._work.succeeded(self._began)
+        self._got = rest
+        if not self._work.keeps_connections:
+            self._drop()
+        self._go_on(self._work.pause)
+
+    def _fail_with(self, error: int, where: str) -> None:
+        name = errno.errorcode.get(error, os.strerror(error))
+        if error in _REFUSED and self._is_connecting:
+            self._fail(Cause.REFUSED, where + name if error != errno.ECONNREFUSED else "")
+        elif error in _RESET:
+            self._fail(Cause.RESET, "between two operations" if self._error else self._came())
+        else:
+            self._fail(Cause.BROKEN, where + name)
+
+    def _fail(self, cause: Cause, detail: str) -> None:
+        assert self._number is not None
+        number, self._number = self._number, None
+        self._drop()
+        self._work.failed(self.index, number, began=self._began, cause=cause, detail=detail)
+        self._go_on(max(AFTER_FAILURE, self._work.pause))
+
+    def _go_on(self, pause: float) -> None:
+        if pause:
+            self._pause = self._loop.call_later(pause, self.begin)
+        else:
+            self.begin()
+
+    def _came(self) -> str:
+        return f"{show_text(_decoded(self._got))} came" if self._got else "nothing came"
+
+    def _drop(self) -> None:
+        self._got = b""
+        self._error = 0
+        self._is_connecting = False
+        if self._dial is not None:
+            self._dial.cancel()
+            self._dial = None
+        if self._sock is not None:
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+            self._sock.close()
+            self._sock = None
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode(errors="backslashreplace")
