@@ -1,0 +1,119 @@
+"""Shared by the tests that run whole programs: how they are started, watched from outside, and stopped."""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+DEADLINE_SECONDS = 60.0
+"""Far above what anything here takes; a test that reaches it has failed."""
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Wait for a condition that has no descriptor to wait on."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    pause = select.poll()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS} s: {what}"
+        pause.poll(5)
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+class Program:
+    """A Python program that runs in the folder `place`, in a process group of its own, with every warning an error."""
+
+    def __init__(self, path: Path, *arguments: str | Path, place: Path) -> None:
+        self.name = path.name
+        self._errors = place / f"{self.name}.stderr"
+        command = [sys.executable, "-X", "dev", "-W", "error", path, *arguments]
+        with self._errors.open("wb") as errors, (place / f"{self.name}.stdout").open("wb") as output:
+            self._process = subprocess.Popen(command, cwd=place, stdout=output, stderr=errors, start_new_session=True)
+        self.pid = self._process.pid
+
+    @property
+    def errors(self) -> str:
+        """What it has said on its standard error."""
+        return self._errors.read_text()
+
+    def port(self) -> int:
+        """The TCP port it listens on, once it does."""
+        eventually(lambda: self._process.poll() is not None or listening_ports(self.pid), f"{self.name} listens")
+        assert self._process.poll() is None, f"{self.name} ended: {self.errors}"
+        return listening_ports(self.pid)[0]
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit status, when it has one."""
+        return self._process.wait(DEADLINE_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to stop gracefully, as anybody would, and see that it does."""
+        self.send(signal.SIGTERM)
+        assert (self.wait(), self.errors) == (0, "")
+
+    def kill(self) -> None:
+        """Leave nothing behind, whatever has happened."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+@contextlib.contextmanager
+def running(path: Path, *arguments: str | Path, place: Path) -> Iterator[Program]:
+    """A program for as long as the block lasts; in the end it is told to stop, and has to have ended well."""
+    program = Program(path, *arguments, place=place)
+    try:
+        yield program
+        program.stop()
+    finally:
+        program.kill()
+
+
+def listening_ports(pid: int) -> list[int]:
+    """The TCP ports that a process listens on."""
+    with contextlib.suppress(OSError):  # The process may end at any moment.
+        links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        inodes = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:[")}
+        rows = [
+            row.split()
+            for table in ("tcp", "tcp6")
+            for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        ]
+        listens = "0A"
+        return sorted(int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == listens and row[9] in inodes)
+    return []
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextlib.contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("localhost", port), DEADLINE_SECONDS) as client:
+        yield client
+
+
+def is_echoed(port: int, *lines: bytes) -> bool:
+    """Whether each line comes back as it is, and the connection ends when we end it."""
+    with connected(port) as client, client.makefile("rb") as answers:
+        for line in lines:
+            client.sendall(line)
+            if answers.readline() != line:
+                return False
+        client.shutdown(socket.SHUT_WR)
+        return answers.read() == b""
