@@ -43,7 +43,7 @@ from riser.core.messages import (
     Tick,
     TuneListener,
 )
-from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS
+from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS, Operation
 from riser.core.phases import Condition, State, condition_of
 from riser.core.supervision import step, wake_at
 from riser.errors import AddressError, ListenError
@@ -171,7 +171,9 @@ class Supervisor:
         return None
 
     def _requests_arrived(self) -> None:
-        for operation in self._inbox.drain():
+        # What has come at once has no order (the kernel runs the handlers of pending signals in reverse): of two stops
+        # the harder one counts.
+        for operation in sorted(self._inbox.drain(), key=lambda operation: operation is not Operation.STOP_FORCED):
             self._report(Request(time.monotonic(), operation))
 
     def _ask_address(self) -> Event:
@@ -213,6 +215,7 @@ class Supervisor:
         except OSError as error:
             ready.close()
             return ServerExited(time.monotonic(), number, f"cannot fork: {error.strerror}")
+        LOGGER.info("server process start (pid: %d)", child.pid)
         ready.keep_parent_end()
         self._servers[number] = ServerProcess(child, ready, self._own_group)
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._word_arrived(number))

@@ -258,7 +258,7 @@ def _answered(state: State, event: AddressKnown | AddressUnknown | ListenerOpene
 def _ready(state: State, event: ServerReady) -> Turn:
     match state.phase:
         case Starting(server=event.server) as phase:
-            ready = state, (Log(Level.INFO, "server process start", event.server),)
+            ready = state, (Log(Level.INFO, "server process ready", event.server),)
             return then(ready, succeed(state, phase, now=event.now))
         case _ if event.server in {entry.server for entry in state.retired}:
             return state, ()

@@ -77,7 +77,7 @@ def test_start_opens_the_address_before_the_server() -> None:
     assert daemon(AddressKnown(0, HERE)) == [OpenListener(1, HERE)]
     assert daemon(ListenerOpened(0)) == [StartServer(1, 1)]
     assert daemon(ServerReady(1, 1)) == []
-    assert daemon.lines == ["daemon start.", "open server socket", "server process start"]
+    assert daemon.lines == ["daemon start.", "open server socket", "server process ready"]
 
 
 def test_start_without_an_address_exits_with_the_reason() -> None:
@@ -199,7 +199,7 @@ def test_restart_starts_the_new_server_before_the_old_is_told_to_stop() -> None:
     assert daemon(ServerExited(9, 1, "exit status 0")) == []
     assert daemon.lines[3:] == [
         "server graceful restart",
-        "server process start",
+        "server process ready",
         "server graceful stop",
         "server stop completed",
     ]

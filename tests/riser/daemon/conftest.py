@@ -80,7 +80,7 @@ class Run:
         for _ in range(max(1, self.configuration["server"].get("process_num", 0))):
             self.event("preprocess")
         if not self.configuration["daemon"]["daemonize"]:
-            self.logged(f"server process start (pid: {begun['pid']})")
+            self.logged(f"server process ready (pid: {begun['pid']})")
         return begun
 
     @property

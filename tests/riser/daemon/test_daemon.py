@@ -32,6 +32,7 @@ def test_foreground_logs_its_life_with_the_name(run: Run) -> None:
         "daemon start.",
         f"open server socket: {run.address}",
         f"server process start (pid: {run.server})",
+        f"server process ready (pid: {run.server})",
         f"close server socket: {run.address}",
         f"server graceful stop (pid: {run.server})",
         f"server stop completed (pid: {run.server})",
@@ -202,6 +203,18 @@ def test_other_signals_can_be_chosen_and_none_disables(run: Run) -> None:
     run.send(signal.SIGHUP)
     assert run.ask("ppid") == str(run.pid)
     assert run.stop(signal.SIGUSR2) == 0
+
+
+@pytest.mark.parametrize("order", [(signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
+def test_of_two_stops_at_once_the_harder_counts(run: Run, order: tuple[signal.Signals, signal.Signals]) -> None:
+    run.start()
+    os.kill(run.pid, signal.SIGSTOP)
+    for number in order:
+        run.send(number)
+    os.kill(run.pid, signal.SIGCONT)
+    assert run.exit() == 0
+    assert run.events().count("at_stop") == 1
+    assert "server graceful stop" not in run.log()
 
 
 # Restart
