@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from harness.load.render import file_reader
 from harness.model.outcome import Outcome, Verdict
 from harness.plan import Ready, Skipped, Unsupported, plan
 from harness.report.run import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -36,6 +37,14 @@ def outcome_without_running(scenario: Scenario, manifest: Manifest) -> Outcome |
         location=scenario.location,
         reason=planned.reason,
     )
+
+
+def line_reader(scenarios: Iterable[Scenario]) -> Callable[[str, int], str | None]:
+    """Gives a line of a file as it is now, at the start, whatever an editor does to the file while items run."""
+    read_line = file_reader()
+    for file in {scenario.location.file for scenario in scenarios}:
+        read_line(file, 1)
+    return read_line
 
 
 def result_of(outcome: Outcome, read_line: Callable[[str, int], str | None]) -> Result:

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.report": {"harness", "harness.model", "harness.report"},
     "harness.implementations": {"harness.model"},
     "harness.selection": {"harness.model"},
-    "harness.judging": {"harness.model", "harness.plan", "harness.report"},
+    "harness.judging": {"harness.model", "harness.load", "harness.plan", "harness.report"},
     "harness.cli": {"harness"},
     "harness.plugin": {"harness", "pytest", "xdist", "_typeshed"},
     "harness.__main__": {"harness.cli"},

@@ -17,9 +17,8 @@ from harness.cli.suites import Chosen, choose, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import Found, UnknownImplementationError, VersionError, find, folders, version_of
-from harness.judging import outcome_without_running, result_of
+from harness.judging import line_reader, outcome_without_running, result_of
 from harness.load.manifest import load_manifest
-from harness.load.render import file_reader
 from harness.model.source import InvalidInputError
 from harness.report.github import GitHub
 from harness.report.jsonl import JsonLines
@@ -85,7 +84,7 @@ class _Teller:
     def __init__(self, reports: Sequence[Report], items: Sequence[Item]) -> None:
         self._reports = reports
         self._waiting = {NotRun(manifest.name, scenario.item): (scenario, manifest) for scenario, manifest in items}
-        self._read_line = file_reader()
+        self._read_line = line_reader(scenario for scenario, _ in items)
         self.tally = Tally()
 
     def begin(self, header: Header) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ALIKE = 2
 AFTERWARDS = 3
-LAST_WORDS = 4
+LAST_WORDS = 3
 LOOK_BACK = 5000
 """How far back moments are looked at, so that a failure in a very long timeline costs no time."""
 

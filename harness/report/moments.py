@@ -10,6 +10,7 @@ explains nothing and is left out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -27,6 +28,11 @@ MOST_ROWS = 14
 WIDEST_ACTOR = 20
 HERE = "  <- here"
 HARNESS = "harness"
+_OWN_TIME = re.compile(
+    r"(?:[A-Z], )?"  # Ruby's loggers begin with the level's initial
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?(?: #\d+)?\]?\s*"
+)
+"""The time that a log line begins with; the clock beside it says more, and in a narrow line it hides the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,8 @@ def _actor(moment: Moment) -> str:
 def _text(moment: Moment) -> str:
     pid = "" if moment.pid is None else f" {moment.pid}"
     match moment.what:
+        case What.LOG:
+            return printable(moment.text[end.end() :] if (end := _OWN_TIME.match(moment.text)) else moment.text)
         case What.SENT:
             return f"> {printable(moment.text)}"
         case What.RECEIVED:

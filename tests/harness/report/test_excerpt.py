@@ -35,7 +35,7 @@ def test_the_moment_that_times_count_from_is_shown_however_far_back() -> None:
 def test_what_a_process_last_wrote_is_shown_however_much_happened_since() -> None:
     log = [note(at, what=What.LOG) for at in range(6)]
     rows = excerpt([*log, *(note(at) for at in range(6, 26))], decisive=24, anchor=None, rows=12)
-    assert indices(rows)[:4] == [2, 3, 4, 5]
+    assert indices(rows)[:4] == [3, 4, 5, 18]
 
 
 def test_moments_that_differ_only_in_numbers_are_shown_twice_and_counted() -> None:
