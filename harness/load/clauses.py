@@ -46,7 +46,7 @@ def _read_topic(topic: str, node: Node, clauses: dict[str, Clause], notes: Notes
             notes.add(item, Code.WRONG_TYPE, f"expected a clause, found {shown(item)}")
             continue
         given = {"location": item.location, "topic": topic}
-        clause = build(Clause, item.entries, notes, where=item, noun="a clause", given=given)
+        clause = build(Clause, item, notes, noun="a clause", given=given)
         if isinstance(clause, Invalid):
             continue
         first = clauses.setdefault(clause.id, clause)

@@ -52,23 +52,24 @@ class Matrix:
         return tuple(Cell(tuple(zip(names, values, strict=True))) for values in product)
 
 
-def read_matrix(node: Node | None, notes: Notes) -> Matrix:
-    """The matrix of a file; variables that are not right are noted and left out."""
+def read_matrix(node: Node | None, notes: Notes) -> Matrix | None:
+    """The matrix of a file, with the values that are right; None where there is too little to go on."""
     if node is None:
         return Matrix()
     if not isinstance(node, MappingNode) or not node.entries:
         message = f"expected a mapping from variables to lists of values, found {shown(node)}"
         notes.add(node, Code.WRONG_TYPE, message, "for example {listen: [tcp, unix]}")
-        return Matrix()
+        return None
     variables = []
     for key, value in node.entries.values():
         values = _read_values(key, value, notes)
-        if values:
-            variables.append((key, values))
+        if not values:
+            return None
+        variables.append((key, values))
     cells = math.prod(len(values) for _, values in variables)
     if cells > MAX_CELLS:
         notes.add(node, Code.BAD_MATRIX, f"the matrix has {cells:,} cells: {MAX_CELLS} are the limit")
-        return Matrix()
+        return None
     return Matrix(tuple(variables))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
-from harness.load.yaml import LINE_END, MAX_CHARACTERS
+from harness.load.syntax import location_of
+from harness.load.yaml import MAX_CHARACTERS
 from harness.model.source import Location, Problem
 
 if TYPE_CHECKING:
@@ -29,6 +30,5 @@ def read_text(path: Path) -> str | Problem:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        before = LINE_END.split(data[: error.start].decode())
-        location = Location(str(path), len(before), len(before[-1]) + 1)
+        location = location_of(data[: error.start].decode(), str(path), error.start)
         return Problem(location, Code.NOT_UTF8, f"the byte 0x{data[error.start]:02x} is not UTF-8 here")

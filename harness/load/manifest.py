@@ -50,7 +50,7 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def _read(root: MappingNode, path: Path, notes: Notes) -> Manifest | None:
-    written = build(WrittenManifest, root.entries, notes, where=root, noun="a manifest")
+    written = build(WrittenManifest, root, notes, noun="a manifest")
     _check_signals(root.get("signals"), notes)
     _check_not_empty(root, notes)
     if isinstance(written, Invalid):

@@ -43,12 +43,40 @@ class _Symbol:
     is_actor: bool
 
 
-def check_names(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], cell: Cell, notes: Notes) -> None:
-    """Note every name that is declared twice, used but not there, or used as what it is not; and actors without use.
+def check_names(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], cell: Cell, notes: Notes) -> set[str]:
+    """Note every name that is declared twice, used but not there, or used as what it is not.
 
-    `steps` has those under `finally` too, at its end.
+    Gives the names that steps use. `steps` has those under `finally` too, at its end.
     """
-    _Names(cell, notes).check(actors, steps)
+    return _Names(cell, notes).check(actors, steps)
+
+
+def check_use(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], used: set[str], notes: Notes) -> None:
+    """Note actors that no step uses, and steps that look at something for nothing; `used` is what the steps use.
+
+    An actor is used when a step uses it, or another actor that is used.
+    """
+    waiting = [part.value for part in actors if not isinstance(part.value, Broken)]
+    reached = set(used)
+    found = True
+    while found:
+        found = False
+        for actor in [actor for actor in waiting if actor.name in reached]:
+            waiting.remove(actor)
+            reached |= next({use.path[0] for use in part.uses} for part in actors if part.value is actor)
+            if isinstance(actor, Client | Load):
+                reached.add(str(actor.to))
+            found = True
+    for actor in waiting:
+        notes.add(actor.location, Code.UNUSED_ACTOR, f"no step uses the actor `{actor.name}`")
+    for step in steps:
+        match step.value:
+            case Tree(as_name=name, daemon=None, server=None, children=None, generation=None, all=None) as tree:
+                if name not in used:
+                    hint = "give it something to check, or a name with `as` that a later step uses"
+                    notes.add(tree.location, Code.NOTHING_CHECKED, "this `tree` checks nothing", hint)
+            case _:
+                pass
 
 
 class _Names:
@@ -59,28 +87,22 @@ class _Names:
         self._later: dict[str, int] = {}
         self._used: set[str] = set()
 
-    def check(self, actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]]) -> None:
+    def check(self, actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]]) -> set[str]:
         for actor in actors:
             self._declare(_symbol_of_actor(actor.value))
-        for step in steps:
-            symbol = _symbol_of_step(step.value)
+        given = [_symbol_of_step(step.value) for step in steps]
+        for symbol in given:
             if symbol is not None:
                 self._later.setdefault(symbol.name, symbol.location.line)
-        for step in steps:
+        for step, symbol in zip(steps, given, strict=True):
             self._use_all(step)
-            given = _symbol_of_step(step.value)
-            if given is not None:
-                self._later.pop(given.name, None)
-                self._declare(given)
-        self._check_actors(actors)
-        for step in steps:
-            match step.value:
-                case Tree(as_name=name, daemon=None, server=None, children=None, generation=None, all=None) as tree:
-                    if name not in self._used:
-                        hint = "give it something to check, or a name with `as` that a later step uses"
-                        self._notes.add(tree.location, Code.NOTHING_CHECKED, "this `tree` checks nothing", hint)
-                case _:
-                    pass
+            if symbol is not None:
+                self._later.pop(symbol.name, None)
+                self._declare(symbol)
+        used = set(self._used)
+        for actor in actors:
+            self._check_actor(actor)
+        return used
 
     def _declare(self, symbol: _Symbol | None) -> None:
         if symbol is None:
@@ -96,23 +118,6 @@ class _Names:
             )
         else:
             self._symbols[symbol.name] = symbol
-
-    def _check_actors(self, actors: Sequence[Part[Actor]]) -> None:
-        """Check what actors refer to; an actor is used when a step uses it, or another actor that is used."""
-        waiting = list(actors)
-        found = True
-        while found:
-            found = False
-            for part in list(waiting):
-                if part.value.name in self._used:
-                    waiting.remove(part)
-                    self._check_actor(part)
-                    found = True
-        for part in waiting:
-            self._check_actor(part)
-            if not isinstance(part.value, Broken):
-                message = f"no step uses the actor `{part.value.name}`"
-                self._notes.add(part.value.location, Code.UNUSED_ACTOR, message)
 
     def _check_actor(self, part: Part[Actor]) -> None:
         self._use_all(part, is_load=isinstance(part.value, Load))
@@ -157,7 +162,9 @@ class _Names:
             self._notes.add(use.location, Code.TOO_EARLY, message)
         else:
             known = [*self._symbols, *([] if use.kinds else self._reserved - {OPERATION})]
-            hint = near(name, known) or (f"names so far: {', '.join(self._symbols)}" if self._symbols else None)
+            hint = near(name, known) or _of_kind(self._symbols.values(), use)
+            if hint is None and self._symbols:
+                hint = f"names so far: {', '.join(self._symbols)}"
             self._notes.add(use.location, Code.UNDEFINED_NAME, f"nothing is called `{name}`", hint)
 
     def _check_kind(self, use: Use, symbol: _Symbol, kind: Kind) -> None:
@@ -165,7 +172,7 @@ class _Names:
             self._check_field(use, symbol, kind)
         elif use.kinds and kind not in use.kinds:
             message = f"expected {_any_of(use.kinds)}, and `{symbol.name}` is {_a(kind)}"
-            self._notes.add(use.location, Code.WRONG_KIND, message, near_of_kind(self._symbols.values(), use))
+            self._notes.add(use.location, Code.WRONG_KIND, message, _of_kind(self._symbols.values(), use))
         elif not use.kinds and (symbol.is_actor or (use.is_reference and kind in (Kind.TREE, Kind.EVENT))):
             fields = ", ".join(f"`{symbol.name}.{field}`" for field in symbol.fields or ("pid", "address"))
             message = f"`{symbol.name}` is {_a(kind)}, and a value is needed here"
@@ -189,7 +196,7 @@ class _Names:
             self._notes.add(use.location, Code.WRONG_KIND, f"expected a process, and `{use}` is not the pid of one")
 
 
-def near_of_kind(symbols: Iterable[_Symbol], use: Use) -> str | None:
+def _of_kind(symbols: Iterable[_Symbol], use: Use) -> str | None:
     """A hint with the names that would do in that place."""
     names = [symbol.name for symbol in symbols if symbol.kind in use.kinds]
     return f"{_any_of(use.kinds)} is {listed(names)}" if names else None

@@ -56,12 +56,16 @@ class SequenceNode:
 
 @dataclass(slots=True)
 class MappingNode:
-    """A mapping; keys are text, each with the node that was its key."""
+    """A mapping; keys are text, each with the node that was its key.
+
+    `is_partial` is true when an entry was left out because of its key, so that nothing can be said to be missing.
+    """
 
     entries: dict[str, tuple[ScalarNode, Node]]
     file: str
     line: int
     column: int
+    is_partial: bool = False
 
     @property
     def location(self) -> Location:

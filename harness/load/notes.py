@@ -51,6 +51,8 @@ class Notes:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.uses: list[Use] = []
+        self.suggested: set[str] = set()
+        """The keys that were offered in place of unknown ones: they are not missing as well."""
 
     def add(self, where: Node | Location, code: Code, message: str, hint: str | None = None) -> Invalid:
         """Note a problem; gives INVALID, so that a caller can return the two at once."""
@@ -86,10 +88,16 @@ def listed(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(quotes[:-1])} {last} {quotes[-1]}"
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """A hint with the known word that looks most like this one, if any does."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like this one, if any does."""
     import difflib  # only a file with a mistake pays for it
 
     candidates = {candidate.casefold(): candidate for candidate in known}
     found = difflib.get_close_matches(word.casefold()[:100], candidates, n=1, cutoff=0.6)
-    return f"did you mean `{candidates[found[0]]}`?" if found else None
+    return candidates[found[0]] if found else None
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """A hint with the known word that looks most like this one, if any does."""
+    found = nearest(word, known)
+    return f"did you mean `{found}`?" if found else None

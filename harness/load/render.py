@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.load.files import read_text
-from harness.load.yaml import LINE_END
+from harness.load.syntax import LINE_END
 from harness.model.source import Problem
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def render_problem(problem: Problem, read_line: Callable[[str, int], str | None]
     """One problem: its sentence, and below it the line with a caret, where the line can be read."""
     location = problem.location
     source = read_line(location.file, location.line)
-    if source is None:
+    if not source or source.isspace():
         return f"{problem}\n     | {problem.hint}" if problem.hint else str(problem)
     shown, column = _window(source, location.column)
     padding = "".join(_blank(character) for character in shown[: column - 1]).ljust(column - 1)

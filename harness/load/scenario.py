@@ -11,12 +11,12 @@ from harness.load.codes import Code
 from harness.load.expand import Cell, Matrix, fill, read_matrix
 from harness.load.files import read_text
 from harness.load.lint import lint
-from harness.load.names import check_names
+from harness.load.names import check_names, check_use
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.notes import Invalid, Notes, near, shown
 from harness.load.order import check_order
 from harness.load.steps import Broken, Part, read_actor, read_step
-from harness.load.validate import build
+from harness.load.validate import build, note_missing
 from harness.load.yaml import parse
 from harness.model.scenario import BODY, Head, Scenario
 from harness.model.source import InvalidInputError, Problem
@@ -71,6 +71,8 @@ class _Reader:
 
     def read(self) -> tuple[Scenario, ...]:
         matrix = read_matrix(self._root.get("matrix"), self._notes)
+        if matrix is None:
+            return ()
         found: list[tuple[Cell, list[Problem]]] = []
         scenarios = []
         for cell in matrix.cells:
@@ -80,22 +82,26 @@ class _Reader:
             if scenario is not None:
                 scenarios.append(scenario)
         self._notes.problems.extend(_merge(found))
-        self._check_use(matrix)
+        if not self._notes.problems:
+            self._check_use(matrix)
         return tuple(scenarios)
 
     def _read_cell(self, cell: Cell, notes: Notes) -> Scenario | None:
         entries = self._root.entries
         own = {key: (node, self._fill(value, cell)) for key, (node, value) in entries.items() if key not in BODY}
-        head = build(Head, own, notes, where=self._root, noun="a scenario", also=BODY)
+        head = build(Head, self._root, notes, entries=own, noun="a scenario", also=BODY)
         if self._clauses is not None:
             _check_clauses(own.get("clauses"), self._root, self._clauses, notes)
         actors = self._read_actors(cell, notes)
         steps = self._read_steps("steps", cell, notes)
         always = self._read_steps("finally", cell, notes)
-        check_names(actors, [*steps, *always], cell, notes)
-        check_order(actors, [*steps, *always], notes)
-        needs = () if isinstance(head, Invalid) else head.needs
-        lint(actors, [*steps, *always], notes, needs=needs)
+        every = [*steps, *always]
+        used = check_names(actors, every, cell, notes)
+        check_order(actors, every, notes)
+        lint(actors, every, notes, needs=() if isinstance(head, Invalid) else head.needs)
+        if not notes.problems and not self._notes.problems:
+            # Said only of a file that is right otherwise: a mistake elsewhere can make a thing look unused.
+            check_use(actors, every, used, notes)
         if isinstance(head, Invalid) or notes.problems:
             return None
         return Scenario(
@@ -115,7 +121,7 @@ class _Reader:
     def _read_actors(self, cell: Cell, notes: Notes) -> list[Part[Actor]]:
         node = self._root.get("actors")
         if node is None:
-            notes.add(self._root, Code.MISSING_KEY, "a scenario needs `actors`")
+            note_missing("actors", self._root, notes, noun="a scenario")
             return []
         if not isinstance(node, MappingNode) or not node.entries:
             message = f"expected a mapping from names to actors, found {shown(node)}"
@@ -129,7 +135,7 @@ class _Reader:
         node = self._root.get(word)
         if node is None:
             if word == "steps":
-                notes.add(self._root, Code.MISSING_KEY, "a scenario needs `steps`")
+                note_missing("steps", self._root, notes, noun="a scenario")
             return []
         if not isinstance(node, SequenceNode) or not node.items:
             notes.add(node, Code.WRONG_TYPE, f"expected a list of steps, found {shown(node)}")

@@ -15,7 +15,7 @@ from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.notes import INVALID, Invalid, Notes, near, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from enum import StrEnum
 
 
@@ -76,6 +76,14 @@ def unexpected(
     return notes.add(node, code, f"expected {expected}, found {shown(node)}", hint)
 
 
+def _unknown(node: ScalarNode, words: Collection[str], notes: Notes) -> Invalid:
+    """Note a word that is not on the list; the list itself is told where no word of it looks like this one."""
+    if "${" in node.text:
+        return unexpected(node, "a word", notes)
+    hint = near(node.text, words) or f"known here: {', '.join(words)}"
+    return notes.add(node, Code.UNKNOWN_VALUE, f"{shown(node)} is not known here", hint)
+
+
 @dataclass(frozen=True, slots=True)
 class WholeShape:
     """A whole number within bounds."""
@@ -105,8 +113,9 @@ class ChoiceShape:
             value = self.words.get(node.text)
             if value is not None:
                 return value
-        hint = near(node.text, self.words) if isinstance(node, ScalarNode) else None
-        return unexpected(node, self.expected, notes, code=Code.UNKNOWN_VALUE, hint=hint)
+            if not node.is_empty:
+                return _unknown(node, self.words, notes)
+        return unexpected(node, self.expected, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +130,7 @@ class WordShape:
             if node.text in self.words:
                 return node.text
             if not node.is_empty:
-                hint = near(node.text, self.words) or f"known here: {', '.join(self.words)}"
-                return unexpected(node, self.expected, notes, code=Code.UNKNOWN_VALUE, hint=hint)
+                return _unknown(node, self.words, notes)
         return unexpected(node, self.expected, notes)
 
 

@@ -89,16 +89,19 @@ def read_actor(key: ScalarNode, node: Node, notes: Notes) -> Actor | Broken:
         return Broken(name, key.location, _words(node))
     model = KINDS[kinds[0]]
     noun = f"a `{kinds[0]}`"
-    actor = build(model, node.entries, notes, where=key, noun=noun, given={"name": name, "location": key.location})
+    actor = build(model, node, notes, where=key, noun=noun, given={"name": name, "location": key.location})
     return Broken(name, key.location, _words(node), model.kind) if isinstance(actor, Invalid) else actor
 
 
 def _note_kind(node: MappingNode, key: ScalarNode, kinds: list[str], notes: Notes) -> None:
+    if node.is_partial and not kinds:
+        return
     if kinds:
         second = node.entries[kinds[1]][0]
         notes.add(second, Code.ACTOR_KIND, f"an actor is of one kind, and `{key.text}` has {listed(kinds, 'and')}")
         return
-    hints = (near(word, KINDS) for word in node.entries)
+    known = {option for model in ACTORS for option in options_of(model).by_key}
+    hints = (near(word, KINDS) for word in node.entries if word not in known)
     hint = next((hint for hint in hints if hint), f"it has one of the keys {listed(KINDS)}")
     notes.add(key, Code.ACTOR_KIND, f"nothing tells what kind of actor `{key.text}` is", hint)
 
@@ -119,12 +122,13 @@ def _read_step(node: Node, notes: Notes) -> Step | Invalid:
     if verb is None:
         return INVALID
     key, value = node.entries[verb]
-    entries = (
-        _options_inside(node, verb, value, notes) if isinstance(value, MappingNode) else _options_beside(node, verb)
-    )
+    options = _options_inside if isinstance(value, MappingNode) else _options_beside
+    entries = options(node, verb, notes)
     if entries is None:
         return INVALID
-    return build(VERBS[verb], entries, notes, where=key, noun=f"`{verb}`", given={"location": key.location})
+    return build(
+        VERBS[verb], node, notes, entries=entries, where=key, noun=f"`{verb}`", given={"location": key.location}
+    )
 
 
 def _verb_of(node: MappingNode, notes: Notes) -> str | None:
@@ -138,6 +142,8 @@ def _verb_of(node: MappingNode, notes: Notes) -> str | None:
         notes.add(node.entries[other][0], Code.TWO_VERBS, message, "begin a new step with `- `")
         return None
     key = next((node.entries[key][0] for key in node.entries if key not in _COMMON), None)
+    if key is None and node.is_partial:
+        return None
     if key is None:
         notes.add(node, Code.NO_VERB, "a step needs a verb", f"verbs: {', '.join(VERBS)}")
     else:
@@ -149,16 +155,20 @@ def _verb_of(node: MappingNode, notes: Notes) -> str | None:
 _COMMON = tuple(options_of(Common).by_key)
 
 
-def _options_beside(node: MappingNode, verb: str) -> Entries:
+def _options_beside(node: MappingNode, verb: str, notes: Notes) -> Entries | None:
     subject = options_of(VERBS[verb]).subject
     assert subject is not None, f"{verb} has no subject"
-    entries = dict(node.entries)
-    value = entries.pop(verb)
-    # The subject under its own key as well would be a second subject; left in place, it is refused as a wrong key is.
-    return {subject.key if subject.key not in entries else verb: value, **entries}
+    second = node.entries.get(subject.key)
+    if second is not None:
+        message = f"the subject of `{verb}` stands behind it already: `{subject.key}` would be a second one"
+        notes.add(second[0], Code.MISPLACED_OPTION, message)
+        return None
+    return {subject.key if key == verb else key: entry for key, entry in node.entries.items()}
 
 
-def _options_inside(node: MappingNode, verb: str, value: MappingNode, notes: Notes) -> Entries | None:
+def _options_inside(node: MappingNode, verb: str, notes: Notes) -> Entries | None:
+    value = node.entries[verb][1]
+    assert isinstance(value, MappingNode)
     is_valid = True
     entries = dict(value.entries)
     for name, (key, option) in node.entries.items():

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origi
 from harness.load import scalars
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.notes import INVALID, Invalid, Notes, Use, listed, near
+from harness.load.notes import INVALID, Invalid, Notes, Use, listed, near, nearest
 from harness.load.shapes import (
     DURATION,
     NUMBER,
@@ -160,7 +160,7 @@ _LEAVES: dict[object, Shape] = {
 def shape_of(annotation: object, bounds: _Bounds = _FREE) -> Shape:
     """The shape for an annotation of the model; a None among its types stands for "not given" and is left aside."""
     if annotation is str and bounds.words:
-        return WordShape("one of a list of words", bounds.words)
+        return WordShape("a word", bounds.words)
     if annotation == Matcher and bounds.is_span:
         return SPAN_MATCHER
     if annotation in _LEAVES:
@@ -241,6 +241,7 @@ def options_of(model: type[Any]) -> Options:
 
 def _work_out(model: type[Any]) -> Options:
     hints = get_type_hints(model)
+    inherited = {spec.name for base in model.__bases__ if is_dataclass(base) for spec in fields(base)}
     options = [
         Option(
             name=spec.name,
@@ -251,7 +252,7 @@ def _work_out(model: type[Any]) -> Options:
             kinds=kinds_of(spec),
             takes_fields=takes_fields(spec),
         )
-        for spec in fields(model)
+        for spec in sorted(fields(model), key=lambda spec: spec.name in inherited)
         if doc_of(spec) is not None
     ]
     return Options(
@@ -263,31 +264,30 @@ def _work_out(model: type[Any]) -> Options:
 
 def build(
     model: type[T],
-    entries: Mapping[str, tuple[ScalarNode, Node]],
+    node: MappingNode,
     notes: Notes,
     *,
-    where: Node,
     noun: str,
+    entries: Mapping[str, tuple[ScalarNode, Node]] | None = None,
+    where: Node | None = None,
     given: Mapping[str, object] | None = None,
     also: Iterable[str] = (),
 ) -> T | Invalid:
-    """An instance made of these entries, or INVALID when a key is unknown, a value wrong, or a required one missing.
+    """An instance made of a mapping, or INVALID when a key is unknown, a value wrong, or a required one missing.
 
-    `noun` is what the keys belong to, for the messages; `given` has the fields that are not written in YAML, and `also`
-    the keys that somebody else reads.
+    `noun` is what the keys belong to, for the messages. `entries` stand for those of the node where they differ, and
+    `where` for its place. `given` has the fields that are not written in YAML, `also` the keys that others read.
     """
     options = options_of(model)
     values: dict[str, object] = dict(given or {})
     is_valid = True
-    for key, (key_node, node) in entries.items():
+    for key, (key_node, value_node) in (node.entries if entries is None else entries).items():
         option = options.by_key.get(key)
         if option is None:
-            known = [*options.by_key, *also]
-            hint = near(key, known) or f"known here: {', '.join(known)}"
-            notes.add(key_node, Code.UNKNOWN_KEY, f"`{key}` is not an option of {noun}", hint)
+            _note_unknown(key_node, noun, [*options.by_key, *also], notes)
             is_valid = False
             continue
-        value = option.shape.convert(node, notes)
+        value = option.shape.convert(value_node, notes)
         if value is INVALID:
             is_valid = False
         elif type(value) is Name:
@@ -295,9 +295,23 @@ def build(
         values[option.name] = value
     for option in options.required:
         if option.name not in values:
-            notes.add(where, Code.MISSING_KEY, f"{noun} needs `{option.key}`")
             is_valid = False
+            note_missing(option.key, node, notes, noun=noun, where=where)
     return cast("Callable[..., T]", model)(**values) if is_valid else INVALID
+
+
+def note_missing(key: str, node: MappingNode, notes: Notes, *, noun: str, where: Node | None = None) -> None:
+    """Note that a key is missing, unless it may be one that was refused, or is misspelt."""
+    if not node.is_partial and key not in notes.suggested:
+        notes.add(where or node, Code.MISSING_KEY, f"{noun} needs `{key}`")
+
+
+def _note_unknown(key: ScalarNode, noun: str, known: list[str], notes: Notes) -> None:
+    word = nearest(key.text, known)
+    if word is not None:
+        notes.suggested.add(word)
+    hint = f"did you mean `{word}`?" if word else f"known here: {', '.join(known)}"
+    notes.add(key, Code.UNKNOWN_KEY, f"`{key.text}` is not an option of {noun}", hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +325,5 @@ class NestedShape:
     def convert(self, node: Node, notes: Notes) -> object:
         if not isinstance(node, MappingNode):
             return unexpected(node, self.expected, notes)
-        noun = f"`{self.model.__name__.lower()}`"
         given = {"location": node.location} if self.is_located else None
-        return build(self.model, node.entries, notes, where=node, noun=noun, given=given)
+        return build(self.model, node, notes, noun="this mapping", given=given)

@@ -33,6 +33,7 @@ from ruamel.yaml.events import (
 
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from harness.load.syntax import escape_problem, find_unprintable, syntax_problem
 from harness.model.source import Location, Problem
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def parse(text: str, file: str) -> Document:
         message = f"the file has {len(text):,} characters, and at most {MAX_CHARACTERS:,} are read"
         return _refused(Problem(Location(file, 1, 1), Code.TOO_LARGE, message))
     text = text.removeprefix("\ufeff")
-    unprintable = _UNPRINTABLE.search(text)
+    unprintable = find_unprintable(text, file)
     if unprintable is not None:
-        return _refused(_character_problem(text, file, at=unprintable.start()))
+        return _refused(unprintable)
     if _C_PARSER is not None and "\t" not in text:
         try:
             return _Builder(file).build(_c_events(text))
@@ -73,8 +74,8 @@ def parse(text: str, file: str) -> Document:
         return _Builder(file).build(YAML(typ="safe", pure=True).parse(text))
     except YAMLError as error:
         return _refused(_syntax_problem(error, file))
-    except (ValueError, OverflowError) as error:  # ruamel lets these escape where an escape names no character
-        return _refused(Problem(Location(file, 1, 1), Code.SYNTAX, f"this is not YAML: {error}"))
+    except (ValueError, OverflowError):  # what ruamel makes of an escape that is beyond all characters
+        return _refused(escape_problem(text, file))
 
 
 def _refused(problem: Problem) -> Document:
@@ -218,7 +219,8 @@ class _Builder:
 
     def _begin_entry(self, frame: _Frame, node: Node) -> None:
         assert isinstance(frame.node, MappingNode)
-        frame.is_dropped = True
+        was_partial = frame.node.is_partial
+        frame.is_dropped = frame.node.is_partial = True
         if not isinstance(node, ScalarNode):
             self._problem(node.location, Code.KEY_TYPE, "a key is text, not a list or a mapping")
         elif node.is_empty:
@@ -240,6 +242,7 @@ class _Builder:
             )
         else:
             frame.is_dropped = False
+            frame.node.is_partial = was_partial
             frame.key = node
 
     def _refuse_properties(self, event: Any) -> None:
@@ -283,70 +286,16 @@ _HANDLERS: dict[type, Callable[[_Builder, Any], None]] = {
 }
 
 
-# --- what is wrong with the text itself -------------------------------------------------------------------------------
-
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-LINE_END = re.compile("\r\n|\r|\n")
-"""Where lines end for YAML, and so for every line number in a report."""
-
-
-def _character_problem(text: str, file: str, *, at: int) -> Problem:
-    before = LINE_END.split(text[:at])
-    number = ord(text[at])
-    return Problem(
-        Location(file, len(before), len(before[-1]) + 1),
-        Code.CHARACTER,
-        f"the character U+{number:04X} may not stand in the file",
-        f'between double quotes it can be written as "\\u{number:04X}"' if not 0xD800 <= number <= 0xDFFF else None,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """What a user is told when the parser's own sentence has `said` in it."""
-
-    said: str
-    message: str
-    hint: str | None = None
-    code: Code = Code.SYNTAX
-    at_context: bool = False
-    """Whether the place where the broken thing begins helps more than the place where it broke."""
-
-
-_WORDINGS = (
-    _Wording("'\\t'", "a tab stands where only spaces may", "indent and separate with spaces", Code.TAB),
-    _Wording("tab character", "a tab stands where only spaces may", "indent and separate with spaces", Code.TAB),
-    _Wording(
-        "mapping values are not allowed",
-        "there is no place for a key here, and `: ` makes one",
-        "put text that has `: ` in it between quotes, or correct the indentation",
-    ),
-    _Wording(
-        "sequence entries are not allowed",
-        "a list cannot begin here",
-        "begin it on a line of its own, or put text that begins with `- ` between quotes",
-    ),
-    _Wording("could not find expected ':'", "a key needs a `:` after it", None, Code.SYNTAX, at_context=True),
-    _Wording("found unexpected end of stream", "a quote is opened here and never closed", at_context=True),
-    _Wording("found unexpected document separator", "a quote is opened here and never closed", at_context=True),
-    _Wording("cannot start any token", "no value can begin with this character", "put the text between quotes"),
-)
 
 
 def _syntax_problem(error: YAMLError, file: str) -> Problem:
     if not isinstance(error, MarkedYAMLError):
         return Problem(Location(file, 1, 1), Code.SYNTAX, f"this is not YAML: {str(error).splitlines()[0]}")
-    problem = error.problem or "the parser gives no reason"
-    wording = next((wording for wording in _WORDINGS if wording.said in problem), None)
-    if wording is None:
-        where = _place_of(error.problem_mark or error.context_mark, file)
-        begun = _place_of(error.context_mark, file)
-        context = f" {error.context}, which began at line {begun.line}" if error.context_mark else ""
-        return Problem(where, Code.SYNTAX, f"{problem}{context}", "check indentation, brackets and quotes")
-    mark = error.context_mark if wording.at_context and error.context_mark else error.problem_mark
-    return Problem(_place_of(mark, file), wording.code, wording.message, wording.hint)
+    begun = _place_of(error.context_mark, file)
+    place = _place_of(error.problem_mark, file) or begun or Location(file, 1, 1)
+    return syntax_problem(error.problem or "the parser gives no reason", place, context=error.context, begun=begun)
 
 
-def _place_of(mark: Any, file: str) -> Location:
-    return Location(file, 1, 1) if mark is None else Location(file, mark.line + 1, mark.column + 1)
+def _place_of(mark: Any, file: str) -> Location | None:
+    return None if mark is None else Location(file, mark.line + 1, mark.column + 1)
