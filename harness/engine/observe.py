@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 COOKIE = "HARNESS_COOKIE"
 """The environment variable that marks every process of an item: `ITEM-COOKIE:ACTOR`."""
 
+_FREEZING = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 
@@ -123,7 +124,7 @@ class Ending:
     def __str__(self) -> str:
         if self.signal is not None:
             return f"ended by signal {self.signal}"
-        return "ended, how is not known" if self.status is None else f"ended with status {self.status}"
+        return "ended" if self.status is None else f"ended with status {self.status}"
 
 
 def signal_name(number: int) -> str:
@@ -151,6 +152,7 @@ class Seen:
         """Its parent when it was first seen, None when it had ended by then."""
         self.pidfd = pidfd
         self.ending: Ending | None = None if pidfd is not None else Ending(None, None)
+        self._is_frozen = False
 
     @property
     def has_ended(self) -> bool:
@@ -165,7 +167,15 @@ class Seen:
             signal.pidfd_send_signal(self.pidfd, number)
         except ProcessLookupError:
             return False
+        if number in _FREEZING:
+            self._is_frozen = True
         return True
+
+    def thaw(self) -> None:
+        """Let it run again if it was sent a signal that freezes: nothing can stop in good order while it is frozen."""
+        if self._is_frozen:
+            self.signal(signal.SIGCONT)
+            self._is_frozen = False
 
 
 class Census:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from harness.engine.observe import Census, Stat
 
 
+_LOOKS = 20
+"""Looks until two are the same; a machine where processes come and go faster gets the last one."""
 _ROUNDS = 100
 _SECONDS_TO_DIE = 2.0
 
@@ -44,8 +46,17 @@ class Orphans:
         self._censuses.remove(census)
 
     def living_of(self, census: Census) -> list[int]:
-        """Every living process of the item; dead orphans are reaped by the way."""
-        return [pid for root, owner in self._roots() if owner is census for pid in _living_from(root)]
+        """Every living process of the item; dead orphans are reaped by the way.
+
+        A process that ends while we look hands its children on to us, after we have listed ours. So it is what two
+        looks in a row have found.
+        """
+        found = self._look_for(census)
+        for _ in range(_LOOKS):
+            before, found = found, self._look_for(census)
+            if found == before:
+                break
+        return found
 
     def kill_of(self, census: Census) -> list[str]:
         """Kill every living process of the item, and name them: `4711 (python x.py)`."""
@@ -69,6 +80,9 @@ class Orphans:
                 _await_end(pid)
                 # At the engine's end there is no loop any more in which anybody could be told.
                 _reap(pid, None if census is None else owner)
+
+    def _look_for(self, census: Census) -> list[int]:
+        return [pid for root, owner in self._roots() if owner is census for pid in _living_from(root)]
 
     def _roots(self) -> Iterator[tuple[int, Census | None]]:
         """Our living children that are of the items, and whose they are."""

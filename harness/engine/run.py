@@ -76,6 +76,7 @@ class _Course:
         self._workspace = directory
         self._orphans = orphans
         self._world = World(scenario, manifest, settings, directory.path, secrets.token_hex(8))
+        self._world.find_living = lambda: orphans.living_of(self._world.census)
         self._verdict = Verdict.PASSED
         self._failure: Failure | None = None
         self._reason: str | None = None
@@ -161,7 +162,8 @@ class _Course:
     async def _stop(self) -> None:
         task = asyncio.current_task()
         hurried = self._verdict is not Verdict.PASSED or (task is not None and task.cancelling() > 0)
-        asked = _SHORT_STOP_LIMIT if hurried else _STOP_LIMIT
+        within = self._scenario.within
+        asked = _SHORT_STOP_LIMIT if hurried else _STOP_LIMIT if within is None else within.seconds
         for end in await stop_all(self._world, Limit(asked, self._world.settings.time_scale)):
             self._settle(Verdict.FAILED, Failure(self._location(end.actor), end.message, end.moment))
 

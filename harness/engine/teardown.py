@@ -30,6 +30,8 @@ class BadEnd:
 
 async def stop_all(world: World, limit: Limit) -> list[BadEnd]:
     """Stop every daemon and process that runs, at the same time; what does not end within the limit is killed."""
+    for seen in world.census.living():
+        seen.thaw()
     actors = [actor for actor in world.actors.values() if isinstance(actor, StartedActor)]
     ends = await asyncio.gather(*(_stopped(actor, limit) for actor in actors))
     return [end for end in ends if end is not None]
@@ -40,13 +42,11 @@ async def _stopped(actor: StartedActor, limit: Limit) -> BadEnd | None:
         return _unexpected_end(actor)
     asked = actor.signal_for(Action.STOP_GRACEFUL)
     actor.signal(asked)
-    actor.thaw()
     if not await _has_ended(actor, limit):
         actor.signal(signal_number("KILL"))
         await _has_ended(actor, _KILL_LIMIT)
-        return _bad(
-            actor, f"{actor.name} did not end within {limit} of {signal_name(asked)} at the end of the scenario"
-        )
+        late = f"{actor.name} did not end within {limit} of {signal_name(asked)}, sent at the end of the scenario"
+        return _bad(actor, late)
     if actor.ending is None or actor.is_accounted_for or actor.is_good_end(actor.ending, asked=asked):
         return None
     return _bad(actor, f"{actor.name} {actor.ending} when it was stopped at the end of the scenario, expected status 0")

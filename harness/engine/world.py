@@ -52,6 +52,8 @@ class World:
     cookie: str
     timeline: Timeline = field(default_factory=Timeline)
     actors: dict[str, RunningActor] = field(default_factory=dict)
+    find_living: Callable[[], list[int]] = list
+    """Looks up every living process of the item, whether it has been seen or not."""
     on_process_end: list[Callable[[Seen], None]] = field(default_factory=list)
     """Called, each of them, with every process of the item that has ended; actors pick out their own."""
     scope: Scope = field(init=False)

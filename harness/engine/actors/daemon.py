@@ -30,7 +30,7 @@ from harness.engine.actors.reports import Fifo, MalformedReportError, Report, de
 from harness.engine.actors.started import StartedActor
 from harness.engine.endpoints import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
 from harness.engine.lookup import UnpublishedError
-from harness.engine.observe import Ending, Seen, descendants_of, signal_number, stat_of
+from harness.engine.observe import Ending, Seen, cookie_of, descendants_of, signal_number, stat_of
 from harness.engine.shown import show_text
 from harness.engine.verdicts import StepErroredError, StepUnsupportedError
 from harness.engine.waits import Limit, until
@@ -118,12 +118,11 @@ class DaemonActor(StartedActor):
         return [] if serving is None else [pid for pid in serving.children if _is_alive(pid)]
 
     def processes(self) -> list[int]:
-        """Every living process of the actor: the daemon, what is below it, what has reported, what is below that."""
-        roots = {*self._pids, *(seen.pid for seen in (super().target, self._daemonized) if seen is not None)}
-        found = dict.fromkeys(
-            pid for root in roots if _is_known(self.world, root) for pid in (root, *descendants_of(root))
-        )
-        return sorted(pid for pid in found if _is_alive(pid))
+        """Every living process of the actor, whether it has reported anything or not."""
+        known = {pid for pid in self._pids if _is_known(self.world, pid)}
+        below = {pid for root in known for pid in descendants_of(root)}
+        marked = {pid for pid in self.world.find_living() if (cookie_of(pid) or "").endswith(f":{self.name}")}
+        return sorted(pid for pid in known | below | marked if _is_alive(pid))
 
     def published(self, name: str) -> object:  # noqa: C901 - a table of the fields
         """The fields that `harness.model.actors.Daemon` names."""
@@ -200,7 +199,7 @@ class DaemonActor(StartedActor):
             self.world.timeline.pulse,
             lambda: self.serving,
             limit=limit,
-            waited_for=f"readiness of {self.name} (before_start, then preprocess of every process that serves)",
+            waited_for=f"readiness of {self.name}",
             dead=self.obituary,
             so_far=self._progress,
         )

@@ -81,7 +81,7 @@ class ProcessActor(StartedActor):
             self.world.timeline.pulse,
             is_ready,
             limit=limit,
-            waited_for=f"sign of {self.name} being ready",
+            waited_for=f"readiness of {self.name}",
             dead=self.obituary,
             so_far=self.last_words,
             every=None if ready.port is None and file is None else _LOOK_AGAIN,

@@ -18,7 +18,6 @@ import contextlib
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections import deque
@@ -212,8 +211,3 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
             start_new_session=True,
             restore_signals=True,
         )
-
-
-def is_stopping(number: int) -> bool:
-    """Whether a signal freezes the process that gets it, so that it must be thawed before it can stop."""
-    return number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)

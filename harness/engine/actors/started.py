@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.engine.actors.program import Output, Program, is_stopping
-from harness.engine.observe import Ending, signal_name, signal_number
+from harness.engine.actors.program import Output, Program
+from harness.engine.observe import Ending, signal_name
 from harness.engine.verdicts import StepErroredError
 from harness.model.timeline import What
 
@@ -40,7 +40,6 @@ class StartedActor(ABC):
         """When the last run ended; None while it runs."""
         self.is_accounted_for = True
         """Whether the scenario has looked at how the last run ended, or has killed it."""
-        self._is_frozen = False
         world.on_process_end.append(self.on_process_end)
 
     @property
@@ -98,13 +97,7 @@ class StartedActor(ABC):
             return False
         # Recorded first: what the signal causes comes after it.
         self.world.timeline.record(self.name, What.SIGNAL, signal_name(number), pid=self.target.pid)
-        self._is_frozen = is_stopping(number)
         return self.target.signal(number)
-
-    def thaw(self) -> None:
-        """Let it run if a signal of the harness has stopped it."""
-        if self._is_frozen:
-            self.signal(signal_number("CONT"))
 
     def obituary(self) -> str | None:
         """A clause that says that, and how, it has ended; None while it runs."""
@@ -130,7 +123,6 @@ class StartedActor(ABC):
         self.directory.mkdir(exist_ok=True)
         self.ended_at = None
         self.is_accounted_for = False
-        self._is_frozen = False
 
     async def release(self) -> None:
         """Stop reading what it writes."""

@@ -8,6 +8,7 @@ from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.started import StartedActor, started
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
+from harness.engine.shown import show_text
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import until
 from harness.model.values import Duration
@@ -124,7 +125,7 @@ async def eventually(step: Eventually, world: World) -> Given:
         world.timeline.pulse,
         lambda: True if all(probe() is None for probe in probes) else None,
         limit=world.limit(step),
-        waited_for=f"such {' and '.join(_subjects(step))}" + (f" of {actor.name}" if actor is not None else ""),
+        waited_for=_wanted(step, world),
         dead=dead,
         so_far=lambda: next((problem for probe in probes if (problem := probe()) is not None), None),
     )
@@ -148,7 +149,8 @@ async def log(step: Log, world: World) -> Given:
         wanted = step.line
         matching = sum(check(wanted, line, world.scope) is None for line in lines)
         if step.count is None and not matching:
-            raise StepFailedError(f"no line of {actor.name} is {describe(wanted, world.scope)}; {words}")
+            expected = describe(wanted, world.scope)
+            raise StepFailedError(f"no line of {actor.name} as expected ({expected}); {words}")
     else:
         matching = len(lines)
     if step.count is not None:
@@ -159,7 +161,7 @@ async def log(step: Log, world: World) -> Given:
         for line in lines:
             if check(step.no_line, line, world.scope) is None:
                 unwanted = describe(step.no_line, world.scope)
-                raise StepFailedError(f"{actor.name} wrote {line!r}, expected no line that is {unwanted}")
+                raise StepFailedError(f"{actor.name} wrote {show_text(line)}, expected no such line ({unwanted})")
     return Given(world.timeline.mark())
 
 
@@ -187,16 +189,21 @@ def _without_repeats(names: list[str]) -> list[str]:
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
 
 
-def _subjects(step: Eventually) -> list[str]:
-    named = {
-        f"end of {step.gone}": step.gone,
-        "number of operations done": step.done,
-        "number of operations failed": step.failed,
+def _wanted(step: Eventually, world: World) -> str:
+    """What is waited for, after "no": "line of d as expected ('ready' in it)"."""
+    matchers = {
+        "operations done": step.done,
+        "operations failed": step.failed,
         "line": step.log,
         "children": step.children,
         "server": step.server,
     }
-    return [name for name, matcher in named.items() if matcher is not None]
+    wanted = [
+        f"{name} of {step.of} as expected ({describe(matcher, world.scope)})"
+        for name, matcher in matchers.items()
+        if matcher is not None
+    ]
+    return " and ".join([*([f"end of {step.gone}"] if step.gone is not None else []), *wanted])
 
 
 def _probes(step: Eventually, world: World, *, since: Mark | None) -> list[Callable[[], str | None]]:

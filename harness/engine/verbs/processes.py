@@ -158,10 +158,10 @@ def _is_status(wanted: Matcher | None, status: int, world: World) -> bool:
 
 
 def _ended_otherwise(actor: StartedActor, ending: Ending, expected: str) -> StepFailedError:
+    unknown = " in a way that nobody could see" if ending == Ending(None, None) else ""
     words = actor.last_words()
-    return StepFailedError(
-        f"{actor.name} {ending}, {expected}" + (f"; {words}" if words else ""), moment=_moment(actor)
-    )
+    message = f"{actor.name} {ending}{unknown}, {expected}" + (f"; {words}" if words else "")
+    return StepFailedError(message, moment=_moment(actor))
 
 
 def _moment(actor: StartedActor) -> int | None:
