@@ -238,7 +238,9 @@ def test_a_configuration_is_rewritten_for_the_next_server(run: Run) -> None:
             exit_in: []
           - signal: {to: d, action: restart_graceful}
             as: again
-          - event: {of: d, name: before_start, since: again}
+          - event: {of: d, name: preprocess, since: again}
+          - event: {of: d, name: preprocess, since: again}
+          - event: {of: d, name: preprocess, since: again}
           - tree: d
             children: {length: 3}
           - file: "${d.config}"
