@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, assert_never
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.load import LoadActor
-from harness.engine.actors.load import LoadActor
 from harness.engine.actors.process import ProcessActor
 from harness.model.actors import Actor, Client, Daemon, Load, Process
 
