@@ -1,0 +1,5 @@
+"""Never gets as far as listening. Breaks server.echo."""
+
+import threading
+
+threading.Event().wait()
