@@ -253,6 +253,8 @@ class Children:
         slot = self._slots[number]
         slot.member = member
         slot.fork_at = None
+        if self._state is StopState.GRACEFUL:
+            parent_end.order(Operation.STOP_GRACEFUL)
         self._loop.watch(parent_end, functools.partial(self._hear, member))
         self._loop.watch(child, functools.partial(self._bury, member))
 

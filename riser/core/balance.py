@@ -136,13 +136,14 @@ class Ledger:
 
     def returned(self, connections: int) -> list[int]:
         """The child had no descriptors for the last so many of the oldest message it has not acknowledged yet."""
+        unread = sum(count for count, _ in self._messages)
         count, clock = self._messages[0]
         self._messages[0] = (count - connections, clock)
         self.unfinished -= connections
-        end = len(self._kept) - sum(following for following, _ in self._messages) + self._messages[0][0]
         kept = list(self._kept)
-        self._kept = collections.deque(kept[:end] + kept[end + connections :])
-        return kept[end : end + connections]
+        end = len(kept) - unread + count
+        self._kept = collections.deque(kept[: end - connections] + kept[end:])
+        return kept[end - connections : end]
 
     def _begun(self) -> list[int]:
         waiting = self.unfinished - min(self._threads, self._received)

@@ -4,6 +4,7 @@ Every callback, and `ready`, writes one JSON line to standard output. A connecti
 is a command, each answer one line.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -11,13 +12,17 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
 import riser
 from riser.listener import Listener, read_address
 
+LEAKED: list[object] = []
+HOGGED: list[int] = []
 
-class Fault(Exception):
+
+class FaultError(Exception):
     """What this server raises where a test asks for it."""
 
 
@@ -25,52 +30,65 @@ def tell(event: str, **fields: object) -> None:
     os.write(1, (json.dumps({"event": event, "pid": os.getpid(), **fields}) + "\n").encode())
 
 
-def answer(connection: socket.socket, command: str, argument: str) -> str | None:
-    """The answer to one command; None ends the conversation."""
-    match command:
-        case "echo":
-            return argument
-        case "pid":
-            return str(os.getpid())
-        case "sleep":
-            time.sleep(float(argument))
-            return "slept"
-        case "hang":
-            threading.Event().wait()
-        case "freeze":
-            ctypes.PyDLL(None).sleep(int(argument))  # holds the interpreter: no thread of this process runs
-            return "thawed"
-        case "raise":
-            raise Fault(argument)
-        case "exit":
-            os._exit(int(argument))
-        case "close":
-            connection.close()
-            threading.Event().wait()
-        case "detach":
-            connection.detach()
-            return None
-        case "leak":
-            LEAKED.append(connection.makefile("rb"))
-            return None
-        case "fds":
-            return str(len(os.listdir("/proc/self/fd")))
-        case "hog":
-            while True:
-                try:
-                    HOGGED.append(os.open("/dev/null", os.O_RDONLY))
-                except OSError:
-                    break
-            return str(len(HOGGED))
-        case "release":
-            while HOGGED:
-                os.close(HOGGED.pop())
-            return "released"
-    return None
+def hang() -> None:
+    threading.Event().wait()
 
 
-LEAKED: list[Any] = []
-HOGGED: list[int] = []
+def sleep(_connection: socket.socket, seconds: str) -> str:
+    time.sleep(float(seconds))
+    return "slept"
+
+
+def freeze(_connection: socket.socket, seconds: str) -> str:
+    ctypes.PyDLL(None).sleep(int(seconds))  # keeps the interpreter to itself: no other thread of this process runs
+    return "thawed"
+
+
+def fail(_connection: socket.socket, message: str) -> str:
+    raise FaultError(message)
+
+
+def close(connection: socket.socket, _argument: str) -> None:
+    connection.close()
+    hang()
+
+
+def detach(connection: socket.socket, _argument: str) -> None:
+    connection.detach()
+
+
+def leak(connection: socket.socket, _argument: str) -> None:
+    LEAKED.append(connection.makefile("rb"))
+
+
+def hog(_connection: socket.socket, _argument: str) -> str:
+    with contextlib.suppress(OSError):
+        while True:
+            HOGGED.append(os.open("/dev/null", os.O_RDONLY))
+    return str(len(HOGGED))
+
+
+def release(_connection: socket.socket, _argument: str) -> str:
+    while HOGGED:
+        os.close(HOGGED.pop())
+    return "released"
+
+
+COMMANDS: dict[str, Callable[[socket.socket, str], str | None]] = {
+    "echo": lambda _connection, text: text,
+    "pid": lambda _connection, _argument: str(os.getpid()),
+    "sleep": sleep,
+    "hang": lambda _connection, _argument: hang(),
+    "freeze": freeze,
+    "raise": fail,
+    "exit": lambda _connection, status: os._exit(int(status)),
+    "close": close,
+    "detach": detach,
+    "leak": leak,
+    "hog": hog,
+    "release": release,
+}
+"""To each command the function that answers it; None ends the conversation."""
 
 
 def talk(connection: socket.socket) -> None:
@@ -78,7 +96,7 @@ def talk(connection: socket.socket) -> None:
     reader = connection.makefile("rb", buffering=0)
     while line := reader.readline():
         command, _, argument = line.decode().rstrip("\n").partition(" ")
-        said = answer(connection, command, argument)
+        said = COMMANDS[command](connection, argument)
         if said is None:
             return
         connection.sendall(said.encode() + b"\n")
@@ -93,10 +111,10 @@ def main() -> None:
 
     def note(event: str, **fields: object) -> None:
         tell(event, **fields)
-        if event in asked.get("raise_in", ()):
-            raise Fault(f"a fault in {event}")
+        if event in asked.get("raise_in", ()) and Path(asked.get("raise_if", "/")).exists():
+            raise FaultError(f"a fault in {event}")
         if event in asked.get("hang_in", ()):
-            threading.Event().wait()
+            hang()
         if event in asked.get("exit_in", ()):
             os._exit(3)
 
