@@ -182,6 +182,7 @@ class ProbeServer:
         self.process.kill()
         self.process.wait()
         for pid in {event["pid"] for event in self.events}:
+            _kill_probe(pid)
             eventually(lambda pid=pid: not alive(pid), f"the end of {pid}")  # type: ignore[misc]  # early binding
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -197,6 +198,13 @@ class ProbeServer:
             self.events.append(event)
             self._unread.append(event)
         return bool(piece)
+
+
+def _kill_probe(pid: int) -> None:
+    """Kill a process if it is (still) one of a probe server."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        if str(PROBE).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
 
 
 ServeProbe = Callable[..., ProbeServer]

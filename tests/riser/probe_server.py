@@ -49,7 +49,7 @@ def fail(_connection: socket.socket, message: str) -> str:
 
 
 def close(connection: socket.socket, _argument: str) -> None:
-    connection.close()
+    os.close(connection.detach())
     hang()
 
 
