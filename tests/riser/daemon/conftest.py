@@ -43,7 +43,6 @@ class Run:
         self._events = os.open(directory / "events", os.O_RDWR | os.O_NONBLOCK)
         self._unread = b""
         self.seen: list[dict[str, Any]] = []
-        self.pids: set[int] = set()
         self.process: subprocess.Popen[bytes] | None = None
 
     def configure(self, *, daemon: dict[str, Any] | None = None, **changes: Any) -> None:
@@ -67,7 +66,6 @@ class Run:
         ]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-        self.pids.add(self.process.pid)
 
     def start(self, **changes: Any) -> None:
         """Launch it and wait until it serves."""
@@ -119,7 +117,6 @@ class Run:
         line, _, self._unread = self._unread.partition(b"\n")
         event: dict[str, Any] = json.loads(line)
         self.seen.append(event)
-        self.pids.add(event["pid"])
         return event
 
     def send(self, number: Signals) -> None:
@@ -163,11 +160,16 @@ class Run:
             return client.ask(command)
 
     def alive(self) -> list[int]:
-        """The processes seen that still live."""
-        return [pid for pid in self.pids if is_alive(pid)]
+        """All processes of this testee, found by the command line that a fork inherits."""
+        return [int(path.name) for path in Path("/proc").glob("[1-9]*") if self._is_ours(path)]
+
+    def _is_ours(self, process: Path) -> bool:
+        try:
+            return str(self.directory / "config.json").encode() in (process / "cmdline").read_bytes()
+        except OSError:
+            return False
 
     def clean_up(self) -> None:
-        self.events()
         for pid in self.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, Signals.SIGKILL)
@@ -208,15 +210,6 @@ class Client:
     def close(self) -> None:
         self._lines.close()
         self.socket.close()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return text.rpartition(")")[2].split()[0] not in "ZX"
 
 
 @pytest.fixture

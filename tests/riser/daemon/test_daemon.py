@@ -49,7 +49,6 @@ def test_background_returns_when_it_serves(run: Run) -> None:
     run.serves()
     assert run.output.read_bytes() == b""
     pid = int(run.status_file.read_text().split("pid: ")[1])
-    run.pids.add(pid)
     assert running(str(run.status_file))
     assert run.ask("ppid") == str(pid)
     status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

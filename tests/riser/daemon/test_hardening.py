@@ -98,7 +98,6 @@ def test_stop_at_any_instant_is_clean(run: Run, socket_path: Path, seed: int, pr
     run.logged("daemon start.")
     select.select([], [], [], chance.random() * 0.1)  # Not to wait for anything: the instant is what is tried.
     assert run.stop(chance.choice([signal.SIGTERM, signal.SIGINT])) == 0
-    run.events()
     run.until(lambda: not run.alive(), "all processes are gone")
     assert not socket_path.exists()
     assert not running(str(run.status_file))
@@ -111,7 +110,7 @@ def test_daemon_killed_at_any_instant_leaves_no_process(run: Run, seed: int) -> 
     select.select([], [], [], random.Random(seed).random() * 0.1)  # As above.
     run.send(signal.SIGKILL)
     run.exit()
-    run.until(lambda: run.events() and not run.alive(), "all processes are gone")
+    run.until(lambda: not run.alive(), "all processes are gone")
     assert not running(str(run.status_file))
 
 
