@@ -185,7 +185,7 @@ class Census:
     """
 
     def __init__(self, cookie: str, on_end: Callable[[Seen], None]) -> None:
-        self._cookie = cookie
+        self.cookie = cookie
         self._on_end = on_end
         self._seen: dict[int, Seen] = {}
         self._roots: set[int] = set()
@@ -217,17 +217,21 @@ class Census:
         """Whether it was added with `add_program`, so that its owner reaps it."""
         return pid in self._roots
 
+    def has_session(self, session: int) -> bool:
+        """Whether a session was begun by a process of this item."""
+        return session in self._seen
+
     def is_ours(self, pid: int) -> bool:
         """Whether a living process belongs to this item: by its cookie, or an ancestor's, or because one was seen."""
         for _ in range(64):
             cookie = cookie_of(pid)
             if cookie is not None:
-                return cookie.partition(":")[0] == self._cookie
+                return cookie.partition(":")[0] == self.cookie
             # Programs may overwrite their environment with a title; their parents tell then.
             stat = stat_of(pid)
             if stat is None:
                 return False
-            if stat.session in self._roots or stat.session in self._seen:
+            if self.has_session(stat.session):
                 return True
             if stat.parent in (0, 1, os.getpid()):
                 return False

@@ -14,7 +14,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from harness.engine.observe import Ending, children_of, command_of, descendants_of, signal_name, stat_of
+from harness.engine.observe import Ending, children_of, command_of, cookie_of, descendants_of, signal_name, stat_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,11 @@ class Orphans:
 
     def _owner(self, pid: int, stat: Stat) -> Census | None:
         for census in self._censuses:
-            if census.is_program(pid) or census.known(pid) is not None or census.is_ours(pid):
+            if census.known(pid) is not None or census.has_session(stat.session):
+                return census
+        token = (cookie_of(pid) or "").partition(":")[0]
+        for census in self._censuses:
+            if census.cookie == token:
                 return census
         return self._censuses[0] if len(self._censuses) == 1 and stat.session != self._session else None
 

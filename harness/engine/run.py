@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import traceback
-from dataclasses import fields
+from contextlib import ExitStack
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from harness.engine.verbs import perform
 from harness.engine.verdicts import StepErroredError, StepFailedError, StepUnsupportedError
 from harness.engine.waits import Limit
 from harness.engine.workspace import workspace
-from harness.engine.world import RunningActor, World
+from harness.engine.world import World
 from harness.model.fields import is_subject
 from harness.model.manifest import Profile
 from harness.model.outcome import Failure, Outcome, Verdict
@@ -31,10 +32,11 @@ from harness.model.steps import VERBS, Stop
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine
 
     from harness.engine.orphans import Orphans
     from harness.engine.settings import Settings
+    from harness.engine.timeline import Timeline
     from harness.engine.workspace import Workspace
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -51,14 +53,19 @@ _VERB_OF = {step: verb for verb, step in VERBS.items()}
 
 async def run_item(scenario: Scenario, manifest: Manifest, *, settings: Settings, orphans: Orphans) -> Outcome:
     """Run one item and say what came of it. Nothing that it started is left, also when it is cancelled."""
-    try:
-        with workspace(settings.root, open_to_others=Profile.PRIVILEGES in scenario.needs) as directory:
-            course = _Course(scenario, manifest, settings, orphans, directory)
-            outcome = judge_known(await course.run(), manifest)
-            directory.keep = settings.keep and outcome.verdict is not Verdict.PASSED
-            return outcome
-    except OSError as error:
-        return _outcome(scenario, manifest, Verdict.ERRORED, Failure(scenario.location, f"no workspace: {error}"))
+    with ExitStack() as stack:
+        try:
+            directory = stack.enter_context(
+                workspace(settings.root, open_to_others=Profile.PRIVILEGES in scenario.needs)
+            )
+        except OSError as error:
+            failure = Failure(scenario.location, f"no workspace can be made: {error}")
+            return _outcome(scenario, manifest, Verdict.ERRORED, failure)
+        outcome = judge_known(await _Course(scenario, manifest, settings, orphans, directory).run(), manifest)
+        if settings.keep and outcome.verdict is not Verdict.PASSED:
+            directory.keep = True
+            outcome = replace(outcome, workspace=str(directory.path))
+        return outcome
 
 
 class _Course:
@@ -92,7 +99,6 @@ class _Course:
             self._orphans.kill_now(world.census)
             world.census.release()
             self._orphans.forget(world.census)
-        kept = world.settings.keep and self._verdict is not Verdict.PASSED
         return _outcome(
             self._scenario,
             world.manifest,
@@ -100,8 +106,7 @@ class _Course:
             self._failure,
             reason=self._reason,
             seconds=self._seconds,
-            world=world,
-            kept=str(self._workspace.path) if kept else None,
+            timeline=world.timeline,
         )
 
     async def _whole_course(self) -> None:
@@ -118,46 +123,50 @@ class _Course:
             await self._clean_up()
 
     async def _clean_up(self) -> None:
-        self._world.timeline.pulse.resume()
+        self._world.timeline.pulse.mute()
         for step in self._scenario.always:
             await self._step(step)
-            self._world.timeline.pulse.resume()
         actors = list(reversed(self._world.actors.values()))
-        await self._let_go([actor for actor in actors if not isinstance(actor, StartedActor)])
-        await self._stop()
-        await self._let_go([actor for actor in actors if isinstance(actor, StartedActor)])
-        await self._look_for_leaks()
+        for actor in actors:
+            if not isinstance(actor, StartedActor):
+                await self._guard(actor.release(), self._location(actor.name))
+        await self._guard(self._stop(), self._scenario.location)
+        for actor in actors:
+            if isinstance(actor, StartedActor):
+                await self._guard(actor.release(), self._location(actor.name))
+        await self._guard(self._look_for_leaks(), self._scenario.location)
+        # What a testee said while it was stopped may have been wrong too.
+        if self._verdict is Verdict.PASSED and self._world.timeline.pulse.reason is not None:
+            self._settle_exception(self._world.timeline.pulse.reason, self._scenario.location)
 
     async def _step(self, step: Step) -> bool:
         """Carry out a step; whether the next may follow."""
+        timeline = self._world.timeline
+        timeline.record(HARNESS, What.STEP, _describe(step))
+        return await self._guard(self._perform(step), step.location)
+
+    async def _perform(self, step: Step) -> None:
         world = self._world
-        world.timeline.record(HARNESS, What.STEP, _describe(step))
         try:
             given = await perform(step, world)
+        except StepFailedError:
+            # A testee that cannot be judged explains any failure,
             world.timeline.pulse.check()
-        except StepFailedError as error:
-            location = error.location or step.location
-            self._settle(Verdict.FAILED, Failure(location, error.message, error.moment, error.since))
-        except StepErroredError as error:
-            self._settle(Verdict.ERRORED, Failure(step.location, error.message, error.moment))
-        except StepUnsupportedError as error:
-            if self._verdict is Verdict.PASSED:
-                self._verdict, self._reason = Verdict.UNSUPPORTED, error.reason
-        except Exception as error:  # noqa: BLE001 - a fault of the harness must end as a verdict that says so
-            self._settle(Verdict.ERRORED, Failure(step.location, _describe_fault(error)))
-        else:
-            if step.as_name is not None:
-                world.scope.give(step.as_name, given)
-                world.timeline.marks[step.as_name] = given.mark
-            return True
-        return False
+            raise
+        # and forbids any success.
+        world.timeline.pulse.check()
+        if step.as_name is not None:
+            world.scope.give(step.as_name, given)
+            world.timeline.marks[step.as_name] = given.mark
 
-    async def _let_go(self, actors: Sequence[RunningActor]) -> None:
-        for actor in actors:
-            try:
-                await actor.release()
-            except Exception as error:  # noqa: BLE001 - the rest of the clean-up matters more
-                self._settle(Verdict.ERRORED, Failure(self._location(actor.name), _describe_fault(error)))
+    async def _guard(self, part: Coroutine[object, object, None], location: Location) -> bool:
+        """Do a part of the course, and settle the verdict if it fails; whether it has succeeded."""
+        try:
+            await part
+        except Exception as error:  # noqa: BLE001 - a fault of the harness must end as a verdict that says so
+            self._settle_exception(error, location)
+            return False
+        return True
 
     async def _stop(self) -> None:
         task = asyncio.current_task()
@@ -174,6 +183,19 @@ class _Course:
         leaks = await find_leaks(self._world, self._orphans, self._workspace)
         if leaks:
             self._settle(Verdict.LEAKED, Failure(self._scenario.location, f"left behind: {'; '.join(leaks)}"))
+
+    def _settle_exception(self, error: Exception, location: Location) -> None:
+        match error:
+            case StepFailedError():
+                failure = Failure(error.location or location, error.message, error.moment, error.since)
+                self._settle(Verdict.FAILED, failure)
+            case StepErroredError():
+                self._settle(Verdict.ERRORED, Failure(location, error.message, error.moment))
+            case StepUnsupportedError():
+                if self._verdict is Verdict.PASSED:
+                    self._verdict, self._reason = Verdict.UNSUPPORTED, error.reason
+            case _:
+                self._settle(Verdict.ERRORED, Failure(location, _describe_fault(error)))
 
     def _settle(self, verdict: Verdict, failure: Failure) -> None:
         """The first verdict stays; what comes later is noted."""
@@ -206,10 +228,8 @@ def _outcome(
     *,
     reason: str | None = None,
     seconds: float = 0.0,
-    world: World | None = None,
-    kept: str | None = None,
+    timeline: Timeline | None = None,
 ) -> Outcome:
-    timeline = None if world is None else world.timeline
     return Outcome(
         item=scenario.item,
         title=scenario.title,
@@ -222,5 +242,4 @@ def _outcome(
         reason=reason,
         timeline=() if timeline is None else tuple(timeline.moments),
         marks=() if timeline is None else tuple((name, mark.at) for name, mark in timeline.marks.items()),
-        workspace=kept,
     )

@@ -34,7 +34,9 @@ class Pulse:
 
     def __init__(self) -> None:
         self._next: Future[None] | None = None
-        self._broken: Exception | None = None
+        self._is_mute = False
+        self.reason: Exception | None = None
+        """What `stop` was given first."""
 
     def beat(self) -> None:
         """Wake all who wait."""
@@ -50,18 +52,18 @@ class Pulse:
 
     def stop(self, reason: Exception) -> None:
         """End every wait of the item, now and from now on, with `reason`; the first reason stays."""
-        if self._broken is None:
-            self._broken = reason
+        if self.reason is None:
+            self.reason = reason
         self.beat()
 
-    def resume(self) -> None:
-        """Let waits work again after `stop`, for the clean-up."""
-        self._broken = None
+    def mute(self) -> None:
+        """From now on `stop` ends no wait: the clean-up must be able to wait whatever has happened."""
+        self._is_mute = True
 
     def check(self) -> None:
-        """Raise the reason given to `stop`, if there was one."""
-        if self._broken is not None:
-            raise self._broken
+        """Raise the reason given to `stop`, if there was one and waits are to end."""
+        if self.reason is not None and not self._is_mute:
+            raise self.reason
 
 
 class Timeline:

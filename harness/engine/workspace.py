@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,12 +65,12 @@ class Workspace:
         try:
             shutil.rmtree(self.path)
         except OSError:
-            self.path.chmod(0o700)
             # Top down: a directory is opened before it is looked into.
+            _open_up(self.path)
             for directory, names, _ in os.walk(self.path):
                 for path in (Path(directory, name) for name in names):
                     if not path.is_symlink():
-                        path.chmod(0o700)
+                        _open_up(path)
             shutil.rmtree(self.path, ignore_errors=True)
 
 
@@ -79,3 +79,9 @@ def _is_socket(path: Path) -> bool:
         return stat.S_ISSOCK(path.lstat().st_mode)
     except FileNotFoundError:
         return False
+
+
+def _open_up(directory: Path) -> None:
+    # One that belongs to somebody else stays as it is, and is left behind with what is in it.
+    with suppress(OSError):
+        directory.chmod(0o700)

@@ -19,7 +19,7 @@ from harness.load.scenario import read_scenarios
 from harness.model.manifest import KnownFailure, Manifest, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.model.outcome import Outcome
     from harness.model.scenario import Scenario
@@ -64,6 +64,18 @@ class Run(Protocol):
         known: tuple[KnownFailure, ...] = (),
     ) -> Outcome:
         """Give what came of it."""
+
+
+@pytest.fixture
+def read() -> Callable[[str], Scenario]:
+    """Reads the one item of a text of actors and steps."""
+    return read_one
+
+
+@pytest.fixture
+def small() -> Manifest:
+    """The small testee as an implementation."""
+    return small_manifest()
 
 
 @pytest.fixture
