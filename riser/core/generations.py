@@ -35,7 +35,7 @@ class Patience:
 
 
 #: For a process that is not serving yet: nobody would miss it, and its setup may hang and hear nothing.
-STARTING_PATIENCE = Patience(graceful=1.0, forced=1.0)
+STARTING_PATIENCE = Patience(graceful=2.0, forced=2.0)
 
 
 @dataclass(frozen=True, slots=True)

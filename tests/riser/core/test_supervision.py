@@ -111,19 +111,19 @@ def test_start_limit_ends_a_setup_that_hangs() -> None:
     daemon(Begin(0), AddressKnown(0, HERE), ListenerOpened(0))
     assert wake_at(daemon.state) == 10
     assert daemon(Tick(10)) == [CloseListener(1), SignalServer(1, INT)]
-    assert daemon(Tick(11)) == [KillServer(1)]
-    assert daemon(ServerExited(11, 1, "killed by KILL")) == [Exit(1, "not ready within 10 seconds")]
+    assert daemon(Tick(12)) == [KillServer(1)]
+    assert daemon(ServerExited(12, 1, "killed by KILL")) == [Exit(1, "not ready within 10 seconds")]
 
 
 def test_stop_during_a_start_that_hangs_ends_in_bounded_time() -> None:
     daemon = Daemon()
     daemon(Begin(0), AddressKnown(0, HERE), ListenerOpened(0))
     assert daemon(Request(5, TERM)) == [CloseListener(1), SignalServer(1, TERM)]
-    assert wake_at(daemon.state) == 6
-    assert daemon(Tick(6)) == [SignalServer(1, INT)]
-    assert daemon(Tick(7)) == [KillServer(1)]
+    assert wake_at(daemon.state) == 7
+    assert daemon(Tick(7)) == [SignalServer(1, INT)]
+    assert daemon(Tick(9)) == [KillServer(1)]
     assert wake_at(daemon.state) is None
-    assert daemon(ServerExited(7, 1, "killed by KILL")) == [Exit(0)]
+    assert daemon(ServerExited(9, 1, "killed by KILL")) == [Exit(0)]
 
 
 def test_stop_during_a_start_that_gets_ready_all_the_same() -> None:
@@ -226,8 +226,8 @@ def test_restart_that_hangs_keeps_the_old_server_and_is_ended() -> None:
     daemon(Request(2, HUP), AddressKnown(2, HERE))
     assert daemon(Tick(62)) == [SignalServer(2, INT)]
     assert isinstance(daemon.state.phase, Serving)
-    assert daemon(Tick(63)) == [KillServer(2)]
-    assert daemon(ServerExited(63, 2, "killed by KILL")) == []
+    assert daemon(Tick(64)) == [KillServer(2)]
+    assert daemon(ServerExited(64, 2, "killed by KILL")) == []
 
 
 def test_many_requests_make_two_restarts() -> None:
