@@ -1,7 +1,9 @@
 """The echo server of simple_server.py, preforked: two child processes of four threads each.
 
+Start it, and look at the parent, its children and their threads in another terminal:
+
     python examples/multiproc_server.py [PORT]
-    pstree -ap          # in another terminal: the parent, and its children with their threads
+    pstree -ap
 """
 
 import socket

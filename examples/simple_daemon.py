@@ -1,7 +1,8 @@
 """An echo daemon on localhost:5000, in the background, logging to syslog.
 
+Its pid is in simple_daemon.pid, its log is in the system's:
+
     python examples/simple_daemon.py [ADDRESS]
-    cat simple_daemon.pid
     kill -HUP PID       # restart the server; clients in service are served to the end
     kill -TERM PID      # stop
 """

@@ -1,5 +1,7 @@
 """An echo server on localhost:5000: one process, four threads.
 
+Start it, and talk to it in another terminal:
+
     python examples/simple_server.py [PORT]
     nc localhost 5000
 """

@@ -1,5 +1,7 @@
 """A TLS echo server on localhost:5000, wrapping its sockets in dispatch.
 
+With a certificate for localhost and its key; talk to it in another terminal:
+
     python examples/simple_tls.py CERTIFICATE KEY [ADDRESS]
     openssl s_client -CAfile CA -connect localhost:5000
 """
@@ -10,7 +12,7 @@ import sys
 
 import riser
 
-if len(sys.argv) < 3:  # noqa: PLR2004  the program, a certificate and a key
+if len(sys.argv) < 3:
     sys.exit("usage: simple_tls.py CERTIFICATE KEY [ADDRESS]")
 
 
@@ -31,6 +33,6 @@ sys.exit(
         setup,
         daemonize=False,
         daemon_name="simple_tls",
-        listen_address=sys.argv[3] if len(sys.argv) > 3 else "localhost:5000",  # noqa: PLR2004
+        listen_address=sys.argv[3] if len(sys.argv) > 3 else "localhost:5000",
     )
 )
