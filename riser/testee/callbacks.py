@@ -12,7 +12,7 @@ from riser.listener import describe
 from riser.server import SocketServer
 from riser.testee.config import TesteeConfig
 from riser.testee.events import Events
-from riser.testee.probe import HANDLERS
+from riser.testee.probe import HANDLERS, Handler
 
 _ATTRIBUTES = {field.name for field in fields(ServerConfig)}
 _EXIT_STATUS = 3
@@ -25,7 +25,7 @@ def set_up(server: SocketServer, config: TesteeConfig) -> None:
             raise ConfigError(name, value, "an attribute of the server")
         setattr(server, name, value)
     happen = Recorder(config)
-    handle = HANDLERS[config.handler]
+    handle = _handler_of(config)
 
     def dispatch(connection: socket.socket) -> None:
         happen("dispatch")
@@ -39,6 +39,21 @@ def set_up(server: SocketServer, config: TesteeConfig) -> None:
     server.at_stat(lambda stat: happen("at_stat", stat=dict(stat)))
     server.postprocess(lambda: happen("postprocess"))
     server.after_stop(lambda: happen("after_stop"))
+
+
+def _handler_of(config: TesteeConfig) -> Handler:
+    handle = HANDLERS[config.handler]
+    if config.tls is None:
+        return handle
+    from riser.tls import Tls  # The module of OpenSSL is slow to load.
+
+    tls = Tls(**config.tls)  # type: ignore[arg-type]  # it checks what it is given
+
+    def handle_securely(connection: socket.socket) -> None:
+        with tls.serving(connection) as secure:
+            handle(secure)
+
+    return handle_securely
 
 
 class Recorder:

@@ -27,9 +27,10 @@ _KINDS: Mapping[str, type] = {
     "raise_in": list,
     "hang_in": list,
     "exit_in": list,
+    "tls": dict,
 }
 #: In the contract, but of profiles that riser does not offer.
-_NOT_OFFERED = ("tls", "services", "resources")
+_NOT_OFFERED = ("services", "resources")
 
 
 class TesteeError(Exception):
@@ -57,6 +58,7 @@ class TesteeConfig:
     raise_in: frozenset[str] = field(default_factory=frozenset)
     hang_in: frozenset[str] = field(default_factory=frozenset)
     exit_in: frozenset[str] = field(default_factory=frozenset)
+    tls: Mapping[str, object] | None = None
 
 
 def read_config(path: str) -> TesteeConfig:
@@ -86,6 +88,7 @@ def read_config(path: str) -> TesteeConfig:
         raise_in=_names(values, "raise_in"),
         hang_in=_names(values, "hang_in"),
         exit_in=_names(values, "exit_in"),
+        tls=values.get("tls"),
     )
 
 

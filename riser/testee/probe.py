@@ -5,13 +5,16 @@ happens, and not the adapter.
 """
 
 import hashlib
+import io
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+
+from riser.poll import ReadPoll
+from riser.stream import WriteBufferStream
 
 #: What `send` sends, over and over.
 PATTERN = bytes(range(256))
@@ -36,10 +39,11 @@ def echo(connection: socket.socket) -> None:
 def probe(connection: socket.socket) -> None:
     """Each line a command, each answer a line, until the client leaves or a command ends it."""
     with connection.makefile("rb") as lines:
+        talk = _Talk(connection, lines)
         for line in lines:
             name, _, argument = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
             try:
-                for answer in _answer(name, argument, connection, lines):
+                for answer in talk.answer(name, argument):
                     connection.sendall(answer if isinstance(answer, bytes) else f"{answer}\n".encode())
             except _LeaveError:
                 return
@@ -50,41 +54,67 @@ def probe(connection: socket.socket) -> None:
 HANDLERS: Mapping[str, Handler] = {"echo": echo, "probe": probe}
 
 
-def _answer(name: str, argument: str, connection: socket.socket, lines: BinaryIO) -> Answers:
-    match name:
-        case "pid" | "ppid" | "thread" | "cwd" | "umask" | "fds" | "ids":
-            yield f"ok {_fact(name)}"
-        case "echo":
-            yield f"ok {argument}"
-        case "sleep":
-            time.sleep(float(argument))
-            yield "ok"
-        case "send":
-            yield from _pattern(int(argument))
-        case "receive":
-            yield f"ok {hashlib.sha256(lines.read(int(argument))).hexdigest()}"
-        case _:
-            yield from _end(name, argument, connection)
+class _Talk:
+    """What one connection has set up for itself."""
 
+    def __init__(self, connection: socket.socket, lines: io.BufferedReader) -> None:
+        self._connection = connection
+        self._lines = lines
+        self._poll = ReadPoll(lines)
+        self._stream = WriteBufferStream(connection)
 
-def _end(name: str, argument: str, connection: socket.socket) -> Answers:
-    """The commands after which dispatch does not read another one."""
-    match name:
-        case "raise":
-            raise RuntimeError(f"dispatch raises as asked {argument}".rstrip())
-        case "exit":
-            os._exit(int(argument))
-        case "hang":
-            threading.Event().wait()
-        case "close":
-            connection.close()
-            raise _LeaveError
-        case "detach":
-            yield "ok"
-            _detached.append(connection.detach())
-            raise _LeaveError
-        case _:
-            yield f"error unknown command {name}"
+    def answer(self, name: str, argument: str) -> Answers:
+        """The answers to a command; raises ValueError for an argument that cannot be used."""
+        match name:
+            case "pid" | "ppid" | "thread" | "cwd" | "umask" | "fds" | "ids":
+                yield f"ok {_fact(name)}"
+            case "echo":
+                yield f"ok {argument}"
+            case "sleep":
+                time.sleep(float(argument))
+                yield "ok"
+            case "send":
+                yield from _pattern(int(argument))
+            case "receive":
+                yield f"ok {hashlib.sha256(self._lines.read(int(argument))).hexdigest()}"
+            case "poll" | "interval" | "buffer" | "write" | "flush":
+                yield from self._use(name, argument)
+            case _:
+                yield from self._end(name, argument)
+
+    def _use(self, name: str, argument: str) -> Answers:
+        """The commands that use riser's utilities."""
+        match name:
+            case "poll":
+                yield f"ok {str(self._poll.poll(float(argument))).lower()}"
+            case "interval":
+                yield f"ok {self._poll.interval_seconds:.6f}"
+            case "buffer":
+                self._stream = WriteBufferStream(self._connection, int(argument))
+                yield "ok"
+            case "write":
+                self._stream.write(argument.encode())
+            case "flush":
+                self._stream.flush()
+
+    def _end(self, name: str, argument: str) -> Answers:
+        """The commands after which dispatch does not read another one."""
+        match name:
+            case "raise":
+                raise RuntimeError(f"dispatch raises as asked {argument}".rstrip())
+            case "exit":
+                os._exit(int(argument))
+            case "hang":
+                threading.Event().wait()
+            case "close":
+                self._connection.close()
+                raise _LeaveError
+            case "detach":
+                yield "ok"
+                _detached.append(self._connection.detach())
+                raise _LeaveError
+            case _:
+                yield f"error unknown command {name}"
 
 
 def _fact(name: str) -> str:

@@ -175,7 +175,13 @@ class Run:
                 os.kill(pid, Signals.SIGKILL)
         if self.process is not None:
             self.process.wait(DEADLINE_SECONDS)
-        os.close(self._events)
+        self.close_events()
+
+    def close_events(self) -> None:
+        """Read no more events."""
+        if self._events >= 0:
+            os.close(self._events)
+            self._events = -1
 
 
 class Client:
@@ -200,6 +206,9 @@ class Client:
     def ask(self, command: str) -> str:
         self.socket.sendall(f"{command}\n".encode())
         return self._lines.readline().decode().rstrip("\n").removeprefix("ok ")
+
+    def read(self, count: int) -> bytes:
+        return self._lines.read(count)
 
     def at_end(self) -> bool:
         try:
