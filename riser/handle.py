@@ -38,6 +38,8 @@ class Handle(Generic[T]):
 
     __slots__ = ("__weakref__", "_give_back", "_key", "_thing")
 
+    __riser_by_reference__ = True
+
     def __init__(self, thing: T, key: object, *, give_back: Callable[[], None]) -> None:
         # A list, since its pop lets one succeed of all the threads that release at once.
         _set_own(self, "_thing", [thing])
@@ -51,6 +53,10 @@ class Handle(Generic[T]):
         except IndexError:
             return
         self._give_back()
+
+    def __riser_dropped__(self) -> None:
+        """Called by services when no client has the handle any more: by its own will, or because it is dead."""
+        self.release()
 
     def __enter__(self) -> T:
         _held(self)
@@ -112,7 +118,7 @@ _OWN_NAMES = frozenset(
         *("__class__", "__new__", "__init__", "__init_subclass__", "__subclasshook__", "__class_getitem__", "__del__"),
         *("__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__dir__", "__sizeof__", "__repr__"),
         *("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
-        *("__copy__", "__deepcopy__", "__str__", "__format__", "__enter__", "__exit__", "release"),
+        *("__copy__", "__deepcopy__", "__str__", "__format__", "__enter__", "__exit__", "__riser_dropped__", "release"),
     }
 )
 """What a handle answers for itself, whatever its object has."""
@@ -128,15 +134,19 @@ def _held(handle: Handle[T]) -> T:
 @lru_cache
 def _handle_class(kind: type, release_names: frozenset[str]) -> type[Handle[Any]]:
     """The class of handles of objects of this class: Python looks for operators in a class, and so do services."""
-    forwarded = {
-        name: _forward(name)
-        for name in dir(kind)
-        if name not in _OWN_NAMES
-        and (not name.startswith("_") or (name.startswith("__") and name.endswith("__")))
-        and callable(getattr(kind, name, None))
-    }
+    forwarded: dict[str, object] = {}
+    for name in dir(kind):
+        is_special = name.startswith("__") and name.endswith("__")
+        if name in _OWN_NAMES or (name.startswith("_") and not is_special):
+            continue
+        attribute = getattr(kind, name, None)
+        if isinstance(attribute, property):
+            forwarded[name] = _forward_property(name)
+        elif callable(attribute):
+            forwarded[name] = _forward(name)
     released = dict.fromkeys(release_names, Handle.release)
-    return cast("type[Handle[Any]]", type("Handle", (Handle,), {"__slots__": (), **forwarded, **released}))
+    body = {"__slots__": (), "__module__": __name__, **forwarded, **released}
+    return cast("type[Handle[Any]]", type(f"Handle[{kind.__qualname__}]", (Handle,), body))
 
 
 def _forward(name: str) -> Callable[..., Any]:
@@ -147,3 +157,10 @@ def _forward(name: str) -> Callable[..., Any]:
 
     forward.__name__ = forward.__qualname__ = name
     return forward
+
+
+def _forward_property(name: str) -> property:
+    def read(handle: Handle[Any]) -> Any:
+        return getattr(_held(handle), name)
+
+    return property(read)

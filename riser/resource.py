@@ -64,6 +64,8 @@ class ResourceSet(Generic[K, T]):
     their user's thread, for different keys at once. `release_names` are further names for a handle's `release`.
     """
 
+    __riser_by_reference__ = True
+
     def __init__(
         self,
         create: Callable[[K], T],
@@ -164,6 +166,8 @@ class Resource(Generic[T]):
 
     It is a `ResourceSet` of a single key, and what is said there of errors and threads holds here.
     """
+
+    __riser_by_reference__ = True
 
     def __init__(
         self,
