@@ -18,15 +18,39 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CertificateFiles": "riser.tls",
+    "LoggingStream": "riser.stream",
+    "ReadPoll": "riser.poll",
     "SocketServer": "riser.server",
+    "Stream": "riser.stream",
     "TimeoutSizedQueue": "riser.queue",
+    "Tls": "riser.tls",
+    "WriteBufferStream": "riser.stream",
+    "running": "riser.daemon",
+    "start_daemon": "riser.daemon",
 }
 
 if TYPE_CHECKING:
+    from riser.daemon import running, start_daemon
+    from riser.poll import ReadPoll
     from riser.queue import TimeoutSizedQueue
     from riser.server import SocketServer
+    from riser.stream import LoggingStream, Stream, WriteBufferStream
+    from riser.tls import CertificateFiles, Tls
 
-__all__ = ["SocketServer", "TimeoutSizedQueue", "__version__"]
+__all__ = [
+    "CertificateFiles",
+    "LoggingStream",
+    "ReadPoll",
+    "SocketServer",
+    "Stream",
+    "TimeoutSizedQueue",
+    "Tls",
+    "WriteBufferStream",
+    "__version__",
+    "running",
+    "start_daemon",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -4,10 +4,15 @@ A forced stop has to end the connections in service from outside their threads. 
 where `dispatch` has wrapped it for TLS: wrapping detaches the descriptor, so the connection remembers which it was.
 """
 
+import contextlib
 import errno
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from ssl import SSLSocket
 
 _ENDED_BY_PEER_OR_NETWORK = frozenset(
     {
@@ -83,7 +88,26 @@ def is_the_connections_own(error: BaseException) -> bool:
             return False
 
 
+def is_tls(connection: socket.socket) -> TypeGuard["SSLSocket"]:
+    """Whether a socket has been wrapped for TLS."""
+    # Whoever has wrapped one has imported ssl; nobody else should pay for it.
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(connection, ssl.SSLSocket)
+
+
+def end_tls(connection: "SSLSocket") -> None:
+    """Say that this is the end of the conversation, and do not wait for the peer to say so too: it may be gone."""
+    with contextlib.suppress(OSError, ValueError):
+        connection.settimeout(0)
+        connection.unwrap()
+
+
+def wants_more_tls(error: OSError) -> bool:
+    """Whether this only says that a TLS record is not complete yet."""
+    ssl = sys.modules.get("ssl")
+    return ssl is not None and isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError)
+
+
 def _is_tls_error(error: OSError) -> bool:
-    # Whoever raised an SSLError has imported ssl; nobody else should pay for it.
     ssl = sys.modules.get("ssl")
     return ssl is not None and isinstance(error, ssl.SSLError)
