@@ -17,6 +17,7 @@ from harness.load.validate import options_of
 from harness.model.actors import Actor, Daemon, Load, Mode, Process
 from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.manifest import Profile
+from harness.model.matchers import Equals
 from harness.model.steps import (
     VERBS,
     Background,
@@ -76,8 +77,8 @@ def _lint_actor(part: Part[Actor], actor: Actor, notes: Notes, *, has_daemon: bo
             hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
             notes.add(part.place("parameters"), Code.NO_EFFECT, message, hint)
         case Load():
-            for key, line in (("send", actor.send), ("expect", actor.expect)):
-                _lint_line(part, key, line, notes)
+            _lint_line(part, "send", actor.send, notes)
+            _lint_line(part, "expect", actor.expect.operand.text if isinstance(actor.expect, Equals) else None, notes)
         case Process(command=()):
             notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
         case _:

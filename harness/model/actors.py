@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 from harness.model.fields import Kind, option, subject
+from harness.model.matchers import Matcher
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Pattern, Plain, Text
 
@@ -149,19 +150,19 @@ class Connections(StrEnum):
 class Load:
     """Many clients at once, each doing one operation after another until cancelled or done.
 
-    An operation sends `send` as a line and expects the line `expect`; `${n}` in both is the operation's number, from 1.
+    An operation sends `send` as a line and expects a line like `expect`; `${n}` in both is its number, from 1.
     The outcome of every operation is kept. After one that failed, its client waits 10 ms, or its `pause` if that is
     longer, so that a daemon that is gone is not hammered.
     """
 
-    publishes: ClassVar[tuple[str, ...]] = ("done", "failed")
+    publishes: ClassVar[tuple[str, ...]] = ("done", "failed", "served_by")
     kind: ClassVar[Kind] = Kind.LOAD
 
     name: str
     location: Location
     to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="load")
     send: Text = option("the line that each operation sends")
-    expect: Text = option("the line that each operation expects")
+    expect: Matcher = option("what the line must be that each operation expects")
     clients: int = option("how many at once, 1 to 1000", default=4, least=1, most=1000)
     operations: int | None = option("how many in all; without it, until cancelled", default=None, least=1)
     connections: Connections = option(

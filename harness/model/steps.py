@@ -365,8 +365,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """How long the operations took that succeeded: so many percent of them took no longer than that."""
+
+    p50: Matcher | None = option("half of them", default=None, is_span=True)
+    p90: Matcher | None = option("90 of 100", default=None, is_span=True)
+    p99: Matcher | None = option("99 of 100", default=None, is_span=True)
+    max: Matcher | None = option("all of them", default=None, is_span=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Check(Common):
-    """Look at what a load has done: its operations, failures and gaps."""
+    """Look at what a load has done: its operations, failures, gaps and latencies, and who answered."""
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
@@ -374,6 +384,10 @@ class Check(Common):
     failed: Matcher | None = option("how many operations failed", default=None)
     done: Matcher | None = option("how many operations ended, well or not", default=None)
     longest_gap: Gap | None = option("{under: 250ms, since: MARK}", default=None)
+    latency: Latency | None = option("{p50: ..., p90: ..., p99: ..., max: ...}", default=None)
+    served_by: Matcher | None = option(
+        "the pids in the answers `ok PID`, each once; for loads that send `pid` and expect a match", default=None
+    )
 
 
 Step: TypeAlias = (

@@ -19,7 +19,7 @@ from typing import Protocol
 from harness.engine.actors.connection import SocketAddress, errno_name, new_socket
 from harness.engine.actors.lines import LONGEST_LINE
 from harness.engine.actors.tally import Cause
-from harness.engine.shown import contrast, show_text
+from harness.engine.shown import show_text
 
 _READ_SIZE = 64 * 1024
 _DIAL_AGAIN = 0.005
@@ -50,17 +50,17 @@ class Work(Protocol):
     def request(self, number: int) -> bytes:
         """What the operation sends."""
 
-    def answer(self, number: int) -> bytes:
-        """The line, with its newline, that the operation expects."""
+    def judge(self, number: int, line: bytes) -> str | None:
+        """What is wrong with the line that answers the operation; None if nothing is."""
 
     def address(self) -> tuple[socket.AddressFamily, SocketAddress]:
         """Where to connect. Raises OSError for a host's name that means nothing, LookupError while there is none."""
 
-    def succeeded(self, began: float) -> None:
-        """An operation has got its answer, now."""
+    def succeeded(self, began: float, line: bytes) -> int | None:
+        """An operation has got its answer, now. Gives the process that has answered, where the line tells."""
 
-    def failed(self, caller: int, number: int, *, began: float, cause: Cause, detail: str) -> None:
-        """An operation has failed, now."""
+    def failed(self, caller: int, number: int, *, began: float, cause: Cause, detail: str, server: int | None) -> None:
+        """An operation has failed, now; `server` is the process that answered the one before on this connection."""
 
     def finished(self) -> None:
         """A caller has no more to do."""
@@ -80,9 +80,9 @@ class Caller:
         """Of the operation under way."""
         self._began = 0.0
         self._unsent = b""
-        self._expected = b""
         self._got = b""
         self._is_connecting = False
+        self._server: int | None = None
         self._error = 0
         """The errno that a kept connection broke with while no operation was under way."""
 
@@ -97,7 +97,6 @@ class Caller:
         self._number = number
         self._began = self._work.now()
         self._unsent = self._work.request(number)
-        self._expected = self._work.answer(number)
         self._look_for_an_end()
         if self._sock is None:
             self._connect()
@@ -231,19 +230,20 @@ class Caller:
 
     def _look(self) -> None:
         """Whether the answer is there, and is right."""
+        assert self._number is not None
         line, newline, rest = self._got.partition(b"\n")
         if newline:
-            if line + newline == self._expected:
-                self._succeed(rest)
+            problem = self._work.judge(self._number, line)
+            if problem is None:
+                self._succeed(line, rest)
             else:
-                got, expected = contrast(_decoded(line), _decoded(self._expected[:-1]))
-                self._fail(Cause.WRONG, f"got {got}, expected {expected}")
+                self._fail(Cause.WRONG, problem)
         elif len(line) > LONGEST_LINE:
             self._fail(Cause.WRONG, f"a line of more than {LONGEST_LINE // 1024} KiB, {show_text(_decoded(line))}")
 
-    def _succeed(self, rest: bytes) -> None:
+    def _succeed(self, line: bytes, rest: bytes) -> None:
         self._number = None
-        self._work.succeeded(self._began)
+        self._server = self._work.succeeded(self._began, line)
         self._got = rest
         if not self._work.keeps_connections:
             self._drop()
@@ -261,8 +261,9 @@ class Caller:
     def _fail(self, cause: Cause, detail: str) -> None:
         assert self._number is not None
         number, self._number = self._number, None
+        server = self._server
         self._drop()
-        self._work.failed(self.index, number, began=self._began, cause=cause, detail=detail)
+        self._work.failed(self.index, number, began=self._began, cause=cause, detail=detail, server=server)
         self._go_on(max(AFTER_FAILURE, self._work.pause))
 
     def _go_on(self, pause: float) -> None:
@@ -277,6 +278,7 @@ class Caller:
     def _drop(self) -> None:
         self._got = b""
         self._error = 0
+        self._server = None
         self._is_connecting = False
         if self._dial is not None:
             self._dial.cancel()

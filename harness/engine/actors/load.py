@@ -11,17 +11,19 @@ not drown the timeline, nor slow itself down by telling.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.engine.actors.caller import Caller
 from harness.engine.actors.connection import resolve
 from harness.engine.actors.tally import Cause, FailedOperation, Tally
 from harness.engine.lookup import UnpublishedError
+from harness.engine.match import check
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import Limit
 from harness.model.actors import Connections
 from harness.model.fields import Kind
+from harness.model.matchers import Equals
 from harness.model.timeline import What
 from harness.model.values import Reference, Text
 
@@ -48,8 +50,14 @@ class Template:
     pieces: tuple[bytes, ...]
 
     def line(self, number: int) -> bytes:
-        """The line of that operation, with its newline."""
-        return str(number).encode().join(self.pieces) + b"\n"
+        """The line of that operation, without its newline."""
+        return str(number).encode().join(self.pieces)
+
+
+def pid_in(line: bytes) -> int | None:
+    """The number that an answer `ok PID` gives, None for any other."""
+    word = line.removeprefix(b"ok ")
+    return int(word) if word is not line and word.isdigit() else None
 
 
 class LoadActor:
@@ -72,7 +80,8 @@ class LoadActor:
         self._number = 0
         self._last_number: int | None = None
         self._request = Template(())
-        self._answer = Template(())
+        self._answer: Template | None = None
+        """What every answer is to be equal to; None where another matcher has to look at it."""
         self._limit = Limit(model.within.seconds, world.settings.time_scale)
         self._beat: asyncio.TimerHandle | None = None
         self._look: asyncio.TimerHandle | None = None
@@ -97,13 +106,20 @@ class LoadActor:
         """Whether it has a number of operations to do, and ends after them."""
         return self._model.operations is not None
 
+    @property
+    def looks_for_pids(self) -> bool:
+        """Whether its answers may tell who has answered: `ok PID`, and not a text that is known before."""
+        return not isinstance(self._model.expect, Equals)
+
     def published(self, name: str) -> object:
-        """`done` and `failed`, the numbers of operations up to now."""
+        """`done` and `failed`, the numbers of operations up to now; `served_by`, the pids in their answers."""
         match name:
             case "done":
                 return self.tally.done
             case "failed":
                 return self.tally.failed
+            case "served_by":
+                return self.tally.servers
             case _:
                 raise UnpublishedError(f"a load has no {name}")
 
@@ -113,7 +129,8 @@ class LoadActor:
             raise StepErroredError(f"{self.name} runs already")
         endpoint = self._world.endpoint(self._model.to)
         self._request = self._template(self._model.send)
-        self._answer = self._template(self._model.expect)
+        expect = self._model.expect
+        self._answer = self._template(expect.operand.text) if isinstance(expect, Equals) else None
         self.tally = Tally()
         self._number = 0
         self._last_number = self._model.operations
@@ -155,11 +172,14 @@ class LoadActor:
 
     def request(self, number: int) -> bytes:
         """What the operation sends."""
-        return self._request.line(number)
+        return self._request.line(number) + b"\n"
 
-    def answer(self, number: int) -> bytes:
-        """The line that the operation expects."""
-        return self._answer.line(number)
+    def judge(self, number: int, line: bytes) -> str | None:
+        """What is wrong with the line that answers the operation; None if nothing is."""
+        if self._answer is not None and line == self._answer.line(number):
+            return None
+        scope = self._world.scope.with_names({"n": number})
+        return check(self._model.expect, line.decode(errors="backslashreplace"), scope)
 
     def address(self) -> tuple[socket.AddressFamily, SocketAddress]:
         """Where to connect now: a daemon may have moved since the last operation."""
@@ -168,17 +188,17 @@ class LoadActor:
         except (StepFailedError, StepErroredError) as missing:
             raise LookupError(missing.message) from missing
 
-    def succeeded(self, began: float) -> None:
-        """Count an operation that has got its answer, now."""
-        self.tally.succeed(began, self._world.timeline.now())
+    def succeeded(self, began: float, line: bytes) -> int | None:
+        """Count an operation that has got its answer, now; gives the process that answered, where the line tells."""
+        server = pid_in(line) if self.looks_for_pids else None
+        self.tally.succeed(began, self._world.timeline.now(), server=server)
         self._beat_soon()
+        return server
 
-    def failed(self, caller: int, number: int, *, began: float, cause: Cause, detail: str) -> None:
+    def failed(self, caller: int, number: int, *, began: float, cause: Cause, detail: str, server: int | None) -> None:
         """Count and record an operation that has failed, now."""
-        ended = self._world.timeline.now()
-        failure = FailedOperation(caller, number, began, ended, cause, detail)
-        moment = self._record(failure)
-        self.tally.fail(FailedOperation(caller, number, began, ended, cause, detail, moment))
+        failure = FailedOperation(caller, number, began, self._world.timeline.now(), cause, detail, server)
+        self.tally.fail(replace(failure, moment=self._record(failure)))
 
     def finished(self) -> None:
         """A client has no more to do."""
@@ -194,8 +214,7 @@ class LoadActor:
     def _record(self, failure: FailedOperation) -> int | None:
         timeline = self._world.timeline
         if self.tally.failed < _RECORDED_FAILURES:
-            detail = f" ({failure.detail})" if failure.detail else ""
-            text = f"operation {failure.number}: {failure.cause}{detail}"
+            text = f"operation {failure.number}: {failure.reason}"
             return timeline.record(f"{self.name}#{failure.client}", What.OPERATION, text)
         if self.tally.failed == _RECORDED_FAILURES:
             timeline.record(self.name, What.NOTE, f"more than {_RECORDED_FAILURES} failures: the rest is only counted")

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import islice
 
 _KEPT_FAILURES = 1000
+_KEPT_SERVERS = 10_000
 
 
 class Cause(StrEnum):
@@ -38,12 +39,20 @@ class FailedOperation:
     ended: float
     cause: Cause
     detail: str
+    server: int | None = None
+    """The process that had answered on the same connection before, where that is known."""
     moment: int | None = None
     """Its index in the timeline, where it was recorded."""
 
     def __str__(self) -> str:
-        detail = f" ({self.detail})" if self.detail else ""
-        return f"#{self.client} operation {self.number}, {self.cause}{detail}"
+        return f"#{self.client} operation {self.number}, {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """Why it failed: "connection closed early (nothing came, last served by 4711)"."""
+        served = None if self.server is None else f"last served by {self.server}"
+        details = ", ".join(detail for detail in (self.detail, served) if detail)
+        return f"{self.cause} ({details})" if details else str(self.cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +76,14 @@ class Tally:
         self._durations = array("f")
         self._failures: list[FailedOperation] = []
         self._failed = 0
+        self._servers: set[int] = set()
 
-    def succeed(self, began: float, ended: float) -> None:
-        """Count an operation that got its answer."""
+    def succeed(self, began: float, ended: float, *, server: int | None = None) -> None:
+        """Count an operation that got its answer, from process `server` where the answer tells."""
         self._ends.append(ended)
         self._durations.append(ended - began)
+        if server is not None and len(self._servers) < _KEPT_SERVERS:
+            self._servers.add(server)
 
     def fail(self, failure: FailedOperation) -> None:
         """Count an operation that failed."""
@@ -93,6 +105,11 @@ class Tally:
     def done(self) -> int:
         """How many operations ended, well or not."""
         return self.succeeded + self.failed
+
+    @property
+    def servers(self) -> list[int]:
+        """The pids in the answers, each once, in rising order."""
+        return sorted(self._servers)
 
     @property
     def failures(self) -> tuple[FailedOperation, ...]:

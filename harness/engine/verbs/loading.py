@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.engine.timeline import Mark
     from harness.engine.world import World
     from harness.model.matchers import Matcher
-    from harness.model.steps import Background, Cancel, Check, Gap, Step, Wait
+    from harness.model.steps import Background, Cancel, Check, Gap, Latency, Step, Wait
 
 _ACTS = (Start, Launch, Stop, Signal, Configure, Write)
 """Steps that do something to a daemon: times are told from the last of them."""
@@ -61,6 +61,10 @@ async def check(step: Check, world: World) -> Given:
         raise StepFailedError(f"operations that ended: {problem}", location=location_of(step.done))
     if step.longest_gap is not None:
         _check_gap(step.longest_gap, load, world)
+    if step.latency is not None:
+        _check_latency(step.latency, load, world)
+    if step.served_by is not None:
+        _check_served_by(step.served_by, load, world)
     return Given(world.timeline.mark())
 
 
@@ -119,6 +123,30 @@ def _check_gap(gap: Gap, load: LoadActor, world: World) -> None:
         moment=_first_moment(world, longest.began, longest.ended),
         since=None if gap.since is None else str(gap.since),
     )
+
+
+def _check_latency(latency: Latency, load: LoadActor, world: World) -> None:
+    wanted = {50: latency.p50, 90: latency.p90, 99: latency.p99, 100: latency.max}
+    for percent, matcher in wanted.items():
+        seconds = load.tally.latency(percent)
+        if matcher is None:
+            continue
+        if seconds is None:
+            raise StepFailedError(f"no operation of {load.name} has succeeded, so there is no latency")
+        problem = match_value(matcher, Duration(round(seconds, 6)), world.scope, scale=world.settings.time_scale)
+        if problem is not None:
+            name = "the longest latency" if percent == 100 else f"the latency that {percent} % did not exceed"
+            raise StepFailedError(f"{name}: {problem}", location=location_of(matcher))
+
+
+def _check_served_by(wanted: Matcher, load: LoadActor, world: World) -> None:
+    if not load.looks_for_pids:
+        raise StepErroredError(f"{load.name} expects one known text, so its answers tell no pid: let it expect a match")
+    if not load.tally.servers:
+        raise StepFailedError(f"no answer that {load.name} got tells a pid: `ok PID`")
+    problem = match_value(wanted, load.tally.servers, world.scope)
+    if problem is not None:
+        raise StepFailedError(f"the processes that have answered: {problem}", location=location_of(wanted))
 
 
 def _when(failure: FailedOperation, load: LoadActor, world: World) -> tuple[str, str | None]:

@@ -25,7 +25,7 @@ from harness.engine.world import World
 from harness.model.actors import Client, Connections, Load
 from harness.model.fields import Kind
 from harness.model.manifest import Manifest
-from harness.model.matchers import Equals
+from harness.model.matchers import Equals, Matcher
 from harness.model.scenario import Scenario
 from harness.model.source import Location
 from harness.model.steps import Connect, Step
@@ -152,7 +152,7 @@ class Stage:
         *,
         to: str = "d",
         send: Text | None = None,
-        expect: Text | None = None,
+        expect: Matcher | None = None,
         clients: int = 2,
         operations: int | None = None,
         connections: Connections = Connections.EACH,
@@ -166,7 +166,7 @@ class Stage:
             HERE,
             self.text(to),
             send=send or self.text("echo ", number),
-            expect=expect or self.text("ok ", number),
+            expect=expect or Equals(Scalar(self.text("ok ", number), "ok ${n}")),
             clients=clients,
             operations=operations,
             connections=connections,

@@ -10,11 +10,11 @@ import pytest
 from harness.engine.actors.tally import Cause
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.model.actors import Connections
-from harness.model.matchers import AtLeast, Equals, Under
+from harness.model.matchers import AtLeast, Equals, Length, Matches, Under
 from harness.model.source import Location
-from harness.model.steps import Background, Cancel, Check, Eventually, Gap, Wait
+from harness.model.steps import Background, Cancel, Check, Eventually, Gap, Latency, Wait
 from harness.model.timeline import What
-from harness.model.values import Duration, Name, Reference, Scalar, Text
+from harness.model.values import Duration, Name, Pattern, Reference, Scalar, Text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,6 +30,7 @@ LOAD = Name(("load",), HERE)
 GENEROUS = Duration(60.0)
 SHORT = Duration(0.1)
 NONE = Equals(Scalar(Text(("0",), Location("a.yaml", 9, 13)), 0))
+A_PID = Matches(Pattern(r"^ok \d+$"))
 KINDS = pytest.mark.parametrize("kind", ["127.0.0.1", "::1", "unix"])
 USES = pytest.mark.parametrize("connections", list(Connections))
 
@@ -263,18 +264,35 @@ def test_an_answer_in_pieces_is_one_answer(play: Play) -> None:
     play(script)
 
 
-def test_an_operation_that_takes_too_long_fails_with_what_came(play: Play) -> None:
-    async def script(stage: Stage) -> None:
-        async def stall(peer: Peer) -> None:
-            await peer.hear()
-            await peer.say(b"ok")
-            await peer.hear()
+async def stall(peer: Peer) -> None:
+    """Half an answer, and no more."""
+    await peer.hear()
+    await peer.say(b"ok")
+    await peer.hear()
 
+
+def test_an_operation_that_takes_too_long_fails(play: Play) -> None:
+    async def script(stage: Stage) -> None:
         stage.serve(stage.listen(), stall)
         load = stage.add_load(clients=2, operations=2, within=0.05)
         await run(stage)
-        assert causes(load) == [(Cause.LATE, "'ok' came")] * 2
+        assert [failure.cause for failure in load.tally.failures] == [Cause.LATE] * 2
         assert all(failure.ended - failure.began > 0.05 for failure in load.tally.failures)
+
+    play(script)
+
+
+def test_an_operation_that_takes_too_long_tells_what_came(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        stage.serve(stage.listen(), stall)
+        load = stage.add_load(clients=1, operations=1)
+        await stage.perform(Background(HERE, of=LOAD))
+        (caller,) = load._callers
+        while not caller._got:
+            await asyncio.sleep(0)
+        caller.check_limit(0.0)
+        await stage.perform(Wait(HERE, of=LOAD, within=GENEROUS))
+        assert causes(load) == [(Cause.LATE, "'ok' came")]
 
     play(script)
 
@@ -358,7 +376,9 @@ def test_a_large_request_is_sent_in_pieces(play: Play) -> None:
 
         stage.serve(stage.listen(), count)
         size = 5_000_000
-        load = stage.add_load(clients=2, operations=4, send=stage.text("x" * size), expect=stage.text(f"ok {size + 1}"))
+        load = stage.add_load(
+            clients=2, operations=4, send=stage.text("x" * size), expect=stage.equals(f"ok {size + 1}")
+        )
         await run(stage)
         assert causes(load) == []
 
@@ -573,10 +593,115 @@ def test_references_in_a_line_are_resolved_when_the_load_begins(play: Play, echo
         load = stage.add_load(
             operations=12,
             send=stage.text("echo ", workspace, number, number),
-            expect=stage.text("ok ", workspace, number, number),
+            expect=Equals(Scalar(stage.text("ok ", workspace, number, number), "")),
         )
         await run(stage)
         assert load.tally.failed == 0
         assert load.request(12) == f"echo {stage.workspace}1212\n".encode()
+
+    play(script)
+
+
+def test_who_has_answered_is_told_by_the_answers(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def served(peer: Peer) -> None:
+            pid = 100 + len(listener.peers) % 2
+            await peer.hear()
+            await peer.say(b"ok %d\n" % pid)
+
+        listener = stage.listen()
+        stage.serve(listener, served)
+        load = stage.add_load(clients=1, operations=10, send=stage.text("pid"), expect=A_PID)
+        await run(stage)
+        assert load.published("served_by") == [100, 101]
+        await stage.perform(Check(HERE, of=LOAD, failed=NONE, served_by=Length(AtLeast(2))))
+        failure = await stage.failure(Check(HERE, of=LOAD, served_by=Length(AtLeast(3))))
+        assert failure.message == ("the processes that have answered: length of [100, 101]: got 2, expected at least 3")
+
+    play(script)
+
+
+def test_a_matcher_is_asked_about_every_answer(play: Play, echo: Handler) -> None:
+    async def script(stage: Stage) -> None:
+        stage.serve(stage.listen(), echo)
+        load = stage.add_load(clients=1, operations=2, send=stage.text("echo x"), expect=A_PID)
+        await run(stage)
+        assert causes(load) == [(Cause.WRONG, r"got 'ok x', expected a match of /^ok \d+$/")] * 2
+
+    play(script)
+
+
+def test_a_failure_on_a_kept_connection_names_who_had_served_it(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def once(peer: Peer) -> None:
+            await peer.hear()
+            await peer.say(b"ok 4711\n")
+            await peer.hear()
+
+        stage.serve(stage.listen(), once)
+        load = stage.add_load(
+            clients=1, operations=2, send=stage.text("pid"), expect=A_PID, connections=Connections.KEPT
+        )
+        await run(stage)
+        assert load.tally.failures[0].reason == "connection closed early (nothing came, last served by 4711)"
+        failure = await stage.failure(Check(HERE, of=LOAD, failed=NONE))
+        assert "operation 2, connection closed early (nothing came, last served by 4711), " in failure.message
+
+    play(script)
+
+
+def test_answers_without_a_pid_cannot_tell_who_has_answered(play: Play, echo: Handler) -> None:
+    async def script(stage: Stage) -> None:
+        stage.serve(stage.listen(), echo)
+        stage.add_load(operations=2, send=stage.text("echo x"), expect=Matches(Pattern("x")))
+        await run(stage)
+        failure = await stage.failure(Check(HERE, of=LOAD, served_by=Length(AtLeast(1))))
+        assert failure.message == "no answer that load got tells a pid: `ok PID`"
+
+    play(script)
+
+
+def test_a_known_answer_tells_nothing_about_who_gave_it(play: Play, echo: Handler) -> None:
+    async def script(stage: Stage) -> None:
+        stage.serve(stage.listen(), echo)
+        stage.add_load(operations=2)
+        await run(stage)
+        with pytest.raises(StepErroredError, match="expects one known text"):
+            await stage.perform(Check(HERE, of=LOAD, served_by=Length(AtLeast(1))))
+
+    play(script)
+
+
+def test_latencies_are_checked(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def slow_once(peer: Peer) -> None:
+            line = await peer.hear()
+            if line == b"echo 1\n":
+                await asyncio.sleep(0.1)
+            await peer.say(line.replace(b"echo", b"ok"))
+
+        stage.serve(stage.listen(), slow_once)
+        stage.add_load(clients=2, operations=50)
+        await run(stage)
+        span = Duration(0.1)
+        await stage.perform(
+            Check(HERE, of=LOAD, latency=Latency(p50=Under(GENEROUS), p99=Under(GENEROUS), max=AtLeast(span)))
+        )
+        failure = await stage.failure(Check(HERE, of=LOAD, latency=Latency(max=Under(span))))
+        assert failure.message.startswith("the longest latency: got ")
+        assert failure.message.endswith(", expected under 100ms")
+        failure = await stage.failure(Check(HERE, of=LOAD, latency=Latency(p90=AtLeast(GENEROUS))))
+        assert failure.message.startswith("the latency that 90 % did not exceed: got ")
+
+    play(script)
+
+
+def test_without_a_success_there_is_no_latency(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        stage.listen().close()
+        stage.add_load(operations=2)
+        await run(stage)
+        failure = await stage.failure(Check(HERE, of=LOAD, latency=Latency(p50=Under(GENEROUS))))
+        assert failure.message == "no operation of load has succeeded, so there is no latency"
 
     play(script)
