@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -122,7 +123,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from harness.report.origin import harness_version
 
-        parser.exit(0, f"harness {harness_version()}\n")
+        sys.stdout.write(f"harness {harness_version()}\n")
+        parser.exit()
 
 
 def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
@@ -147,8 +149,8 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 
 
 _PATHS = """\
-PATH is a scenario file, or a directory with scenario files below it. Without PATH: ./scenarios, or if there is none,
-the suite that comes with the harness."""
+PATH is a scenario file, or a directory with scenario files below it.
+Without PATH: ./scenarios, or if there is none, the suite of the harness."""
 
 _RUN = f"""\
 Run scenarios against one or several implementations, many at once.
@@ -156,7 +158,8 @@ Run scenarios against one or several implementations, many at once.
 {_PATHS}"""
 
 _CHECK = f"""\
-Find everything that is wrong with scenario files, and with the manifests beside them, and start nothing.
+Find everything that is wrong with scenario files, and without PATH with the
+manifests beside them too, and start nothing.
 
 {_PATHS}"""
 
@@ -166,19 +169,17 @@ List the items of a suite: one for each scenario and cell of its matrix.
 {_PATHS}"""
 
 _REPORT = """\
-Make reports from a file that `harness run --report` wrote, just as that run would have made them, and end with that
-run's exit status."""
+Make reports from a file that `harness run --report` wrote, just as that run
+would have made them, and end with that run's exit status."""
 
 
 def _run(parser: _Parser) -> None:
     _add_choice(parser)
     parser.add_argument(
-        "--implementation", "-i", metavar="NAME", action="append", default=[],
+        "--implementation", metavar="NAME", action="append", default=[],
         help="an implementation, by the name or the path of its manifest; may be repeated; default: riser",
     )  # fmt: skip
-    parser.add_argument(
-        "--jobs", "-j", metavar="N", type=_count, help="how many items at once; default: two a processor"
-    )
+    parser.add_argument("--jobs", metavar="N", type=_count, help="how many items at once; default: two a processor")
     parser.add_argument(
         "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
         help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",

@@ -1,8 +1,8 @@
 """What a person reads while a run goes on, and at its end.
 
 On a terminal one status line shows how far the run is, and only what is not passed scrolls by; elsewhere each item has
-a line of its own. Either way each red item shows its failure block as soon as it has ended, and the end repeats the
-red ones in a line each, sums up by topic, and closes with the counts alone on the last line.
+a line of its own. Either way each red item shows its failure block as soon as it has ended. At the end of more than
+one item the red ones are listed and the clauses summed up by topic; the last line has the counts and nothing else.
 """
 
 from __future__ import annotations
@@ -55,13 +55,19 @@ class Console:
     def end(self, footer: Footer) -> None:
         """Sum up."""
         self._say("")
-        for section in (list(self._reds()), *self._tables(), list(self._left_out(footer))):
+        for section in self._sections(footer):
             if section:
                 self._say(*section, "")
         pace = f"{_count(len(self._outcomes), 'item')} in {footer.seconds:.1f} s"
         self._say(f"interrupted: {pace}" if footer.interrupted else pace)
         worst = max((outcome.verdict for outcome in self._outcomes), key=_severity, default=Verdict.FAILED)
         self._say(self._palette.verdict(worst, str(self._tally)))
+
+    def _sections(self, footer: Footer) -> Iterator[list[str]]:
+        if len(self._outcomes) > 1:
+            yield list(self._reds())
+            yield from self._tables()
+        yield list(self._left_out(footer))
 
     @property
     def _told(self) -> Header:

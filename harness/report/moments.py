@@ -116,6 +116,8 @@ def _text(moment: Moment) -> str:
             return f"< {printable(moment.text)}"
         case What.SIGNAL:
             return printable(f"{moment.text} to {moment.actor}{pid}")
+        case What.CONNECTED:
+            return printable(f"connected {moment.text}")
         case What.BIRTH:
             return printable(f"process{pid} starts: {moment.text}")
         case What.EVENT | What.DEATH if pid:

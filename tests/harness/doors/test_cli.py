@@ -1,0 +1,392 @@
+"""The command line: what it runs, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.cli import main
+from harness.report.jsonl import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness.doors.conftest import Harness, Write
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    return {result.outcome.item: result.outcome.verdict.value for result in read_run(path).results}
+
+
+# What is run.
+
+
+def test_a_whole_suite_is_run_and_told_in_every_format(harness: Harness, project: Path) -> None:
+    done = harness("run", "--report", "r.jsonl", "--junit", "r.xml", "--jobs", "2")
+    assert verdicts(project / "r.jsonl") == {
+        "stop/known": "xfailed",
+        "stop/leak": "leaked",
+        "stop/tls": "unsupported",
+        "talk/echo[tcp]": "passed",
+        "talk/echo[unix]": "passed",
+        "talk/wrong": "failed",
+    }
+    assert done.stdout.splitlines()[-1] == "2 passed, 1 failed, 1 xfailed, 1 leaked, 1 unsupported"
+    assert len(list(ET.parse(project / "r.xml").iter("testcase"))) == 6
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+def test_a_green_run_ends_with_status_0(harness: Harness) -> None:
+    done = harness("run", "scenarios/talk/echo.yaml")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed"
+
+
+@pytest.mark.parametrize("path", ["scenarios/talk/wrong.yaml", "scenarios/stop/leak.yaml"])
+def test_a_red_item_shows_why(harness: Harness, golden: Callable[[str, str], None], path: str) -> None:
+    golden(f"run-{Path(path).stem}.txt", harness("run", path).stdout)
+
+
+def test_the_command_that_is_shown_runs_the_item_again(harness: Harness) -> None:
+    shown = harness("run").stdout
+    (again,) = {
+        line.partition("again: harness ")[2]
+        for line in shown.splitlines()
+        if "again: harness run scenarios/talk" in line
+    }
+    done = harness(*again.split())
+    assert "FAIL talk/wrong" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_several_implementations_are_judged_by_name_or_by_path(harness: Harness, project: Path) -> None:
+    done = harness(
+        "run",
+        "scenarios/talk",
+        "--implementation",
+        "riser",
+        "--implementation",
+        "implementations/other.yaml",
+        "--report",
+        "r.jsonl",
+    )
+    run = read_run(project / "r.jsonl")
+    assert [(known.name, known.version, known.argument) for known in run.header.implementations] == [
+        ("riser", "1.0", None),
+        ("other", "2.0", "implementations/other.yaml"),
+    ]
+    assert done.stdout.splitlines()[-1] == "4 passed, 2 failed"
+    assert "--implementation implementations/other.yaml" in done.stdout
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("selection", "items"),
+    [
+        (["--only", "echo[unix]"], {"talk/echo[unix]"}),
+        (["--only", "talk/*[*]"], {"talk/echo[tcp]", "talk/echo[unix]"}),
+        (["--only", "wrong", "--only", "known"], {"talk/wrong", "stop/known"}),
+        (["--tag", "quick"], {"talk/echo[tcp]", "talk/echo[unix]"}),
+        (["--clause", "talk.often"], {"talk/wrong"}),
+        (["--clause", "stop"], {"stop/known", "stop/leak", "stop/tls"}),
+        (["--clause", "stop", "--only", "tls"], {"stop/tls"}),
+    ],
+)
+def test_items_are_selected(capsys: pytest.CaptureFixture[str], selection: list[str], items: set[str]) -> None:
+    assert main(["list", *selection]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == items
+
+
+def test_the_directories_of_red_items_are_kept_on_request(harness: Harness, project: Path) -> None:
+    harness("run", "scenarios/talk", "--keep", "--report", "r.jsonl")
+    kept = {result.outcome.item: result.outcome.workspace for result in read_run(project / "r.jsonl").results}
+    assert kept.pop("talk/echo[tcp]") is None
+    workspace = kept["talk/wrong"]
+    assert workspace is not None
+    assert (Path(workspace) / "d.json").exists()
+    subprocess.run(["rm", "-r", workspace], check=True)
+
+
+def test_the_time_scale_stretches_limits_and_is_told(harness: Harness, project: Path, write: Write) -> None:
+    write(
+        "scenarios/slow.yaml",
+        """\
+        scenario: nobody speaks
+        clauses: [talk.echo]
+        actors: {d: {daemon: probe}, c: {client: d}}
+        steps:
+          - start: d
+          - connect: c
+          - expect: c
+            line: hello
+            within: 10ms
+        """,
+    )
+    done = harness("run", "scenarios/slow.yaml", "--report", "r.jsonl", HARNESS_TIME_SCALE="3")
+    assert read_run(project / "r.jsonl").header.time_scale == 3
+    assert "within 30ms (10ms asked, time scale 3)" in done.stdout
+    assert "--time-scale 3" in done.stdout
+
+
+def test_on_github_red_items_are_annotated(harness: Harness) -> None:
+    done = harness("run", "scenarios/talk/wrong.yaml", GITHUB_ACTIONS="true")
+    assert "::error file=scenarios/talk/wrong.yaml,line=9,col=" in done.stdout
+    assert "::error" not in harness("run", "scenarios/talk/wrong.yaml").stdout
+
+
+def test_a_report_is_made_again_from_its_file(harness: Harness, project: Path) -> None:
+    done = harness("run", "--report", "r.jsonl", "--junit", "r.xml")
+    again = harness("report", "r.jsonl", "--junit", "again.xml", "--console")
+    assert again.stdout == done.stdout
+    assert again.returncode == done.returncode
+    assert (project / "again.xml").read_text() == (project / "r.xml").read_text()
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["rum"], "there is no command 'rum'; did you mean 'run'?"),
+        (["run", "--claus", "x"], "there is no option '--claus'; did you mean '--clause'?"),
+        (["run", "--jobs", "0"], "argument --jobs: expected a whole number from 1, got '0'"),
+        (["run", "--time-scale", "nan"], "argument --time-scale: expected a number above 0, got 'nan'"),
+        (["report"], "the following arguments are required: FILE"),
+    ],
+)
+def test_bad_usage_is_explained(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"harness: error: {said}"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "nowhere"], "nowhere:1:1: the file cannot be read: no such file or directory"),
+        (
+            ["run", "--clause", "talk.ecko"],
+            "harness: error: there is no clause 'talk.ecko' in this suite; did you mean 'talk.echo'?",
+        ),
+        (["run", "--tag", "quik"], "harness: error: no scenario here has the tag 'quik'; did you mean 'quick'?"),
+        (
+            ["run", "--only", "talk/eco"],
+            "harness: error: nothing is selected: none of 6 items fits --only talk/eco; did you mean 'talk/echo'?",
+        ),
+        (
+            ["run", "--implementation", "risr"],
+            "harness: error: there is no implementation 'risr'; there are: other, riser; did you mean 'riser'?",
+        ),
+        (
+            ["run", "--implementation", "no/such.yaml"],
+            "no/such.yaml:1:1: the file cannot be read: no such file or directory",
+        ),
+        (
+            ["run", "--implementation", "riser", "--implementation", "riser"],
+            "harness: error: two implementations are called riser",
+        ),
+        (["run", "--report", "no/r.jsonl"], "harness: error: no/r.jsonl cannot be written: no such file or directory"),
+        (["run", "--junit", "scenarios"], "harness: error: scenarios cannot be written: is a directory"),
+        (["report", "no.jsonl"], "harness: error: no.jsonl: no such file or directory"),
+        (
+            ["report", "scenarios/clauses.yaml"],
+            "harness: error: scenarios/clauses.yaml:1: not a harness report: the first line is no JSON object",
+        ),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[0] == said
+    assert shown.out == ""
+
+
+def test_an_invalid_scenario_is_shown_and_nothing_is_started(
+    project: Path, write: Write, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
+    write(
+        "scenarios/talk/broken.yaml",
+        "scenario: broken\nclauses: [talk.echo]\nactors: {d: {deamon: probe}}\nsteps: []\n",
+    )
+    assert main(["run", "--report", "r.jsonl"]) == 2
+    shown = capsys.readouterr()
+    golden("invalid.txt", shown.err)
+    assert shown.out == ""
+    assert not (project / "r.jsonl").exists()
+
+
+def test_without_a_suite_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.cli.suites.SHIPPED", tmp_path / "none")
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "harness: error: no PATH is given, and there is no directory scenarios here\n"
+
+
+def test_an_implementation_that_is_not_installed_says_how_to_install_it(
+    project: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (project / "implementations/other.yaml").read_text()
+    write("implementations/gone.yaml", text.replace("print('2.0')", "import sys; sys.exit('no such gem')"))
+    assert main(["run", "--implementation", "gone"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("harness: error: the version of other cannot be told: ")
+    assert said.endswith("ended with status 1: no such gem; to install it: pip install other\n")
+
+
+# check and list.
+
+
+@pytest.mark.usefixtures("project")
+def test_check_counts_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == "5 scenarios, 6 items, 2 implementations: no problem\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_check_shows_everything_that_is_wrong(
+    write: Write, capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]
+) -> None:
+    write("scenarios/one.yaml", "scenario: one\nclauses: [talk.eco]\nactors: {}\nsteps: []\n")
+    write("implementations/two.yaml", "name: two\nlanguag: python\n")
+    assert main(["check"]) == 2
+    golden("check.txt", capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("project")
+def test_list_shows_every_item(capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]) -> None:
+    assert main(["list"]) == 0
+    golden("list.txt", capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("project")
+def test_list_gives_data_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json", "--only", "unix"]) == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "item": "talk/echo[unix]",
+            "scenario": "talk/echo",
+            "title": "it answers",
+            "file": "scenarios/talk/echo.yaml",
+            "clauses": ["talk.echo"],
+            "needs": ["core"],
+            "tags": ["quick"],
+            "cell": {"listen": "unix"},
+        }
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_list_shows_the_implementations(capsys: pytest.CaptureFixture[str], golden: Callable[[str, str], None]) -> None:
+    assert main(["list", "--implementations"]) == 0
+    golden("list-implementations.txt", capsys.readouterr().out)
+    assert main(["list", "--implementations", "--json"]) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["other", "riser"]
+
+
+# Help and start-up.
+
+
+@pytest.mark.parametrize("command", ["", "run", "check", "list", "report"])
+def test_help_is_whole(harness: Harness, golden: Callable[[str, str], None], command: str) -> None:
+    done = harness(*command.split(), "--help", COLUMNS="100")
+    golden(f"help-{command or 'harness'}.txt", done.stdout)
+
+
+def test_the_version_is_told(harness: Harness) -> None:
+    done = harness("--version")
+    assert done.stdout.startswith("harness ")
+    assert done.returncode == 0
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    program = "import sys, harness.cli as c\ntry: c.main(['--help'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stderr.split())
+    assert "harness.cli.arguments" in loaded
+    assert not loaded & {
+        "ruamel.yaml",
+        "asyncio",
+        "harness.model",
+        "harness.load",
+        "harness.engine",
+        "pytest",
+        "subprocess",
+    }
+
+
+# Interruption.
+
+WAITING = """\
+    scenario: it waits for long
+    clauses: [talk.echo]
+    actors: {d: {daemon: probe}, c: {client: d}}
+    steps:
+      - start: d
+      - connect: c
+      - expect: c
+        line: hello
+        within: 10m
+    """
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_an_interrupted_run_stops_everything_and_leaves_whole_reports(
+    project: Path, write: Write, number: signal.Signals, status: int
+) -> None:
+    write("scenarios/talk/waits.yaml", WAITING)
+    write("scenarios/talk/waits-too.yaml", WAITING)
+    command = [sys.executable, "-m", "harness", "run", "scenarios/talk", "--only", "echo", "--only", "waits"]
+    with subprocess.Popen(
+        [*command, "--jobs", "1", "--report", "r.jsonl", "--junit", "r.xml"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=project,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "talk/echo[unix]" in line:
+                break
+        wait_for_a_child_that_serves(running.pid)
+        running.send_signal(number)
+        shown, errors = running.communicate(timeout=60)
+    assert running.returncode == status
+    assert errors == ""
+    assert "not run: 2 items\n  riser:talk/waits-too\n  riser:talk/waits\n" in shown
+    assert shown.splitlines()[-2].startswith("interrupted: 2 items in ")
+    assert shown.splitlines()[-1] == "2 passed, 0 failed"
+    assert read_run(project / "r.jsonl").footer.interrupted
+    assert ET.parse(project / "r.xml").find(".//property[@name='not.run']") is not None
+
+
+def wait_for_a_child_that_serves(pid: int) -> None:
+    """Until the daemon of the waiting scenario is there; it is gone when the harness has ended, which reaps it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    while not children.read_text().split():
+        os.sched_yield()
+
+
+def test_output_that_nobody_reads_ends_the_command_in_silence(project: Path) -> None:
+    program = f"{sys.executable} -m harness list | head -n 0; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, cwd=project, timeout=60, check=True)
+    assert done.stderr == ""
+
+
+def test_characters_that_the_terminal_has_not_become_escapes(harness: Harness, write: Write) -> None:
+    write("scenarios/talk/äöü.yaml", WAITING)
+    done = harness("list", "--only", "ä", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.stdout.startswith(r"talk/\xe4\xf6\xfc  it waits")
