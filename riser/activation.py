@@ -57,7 +57,10 @@ class Inherited:
             LOGGER.warning("%d sockets inherited, the first is used", len(self.sockets))
         if not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise ListenError(describe(inherited), "the inherited socket does not listen")
-        return Listener.adopt(inherited.dup())
+        try:
+            return Listener.adopt(inherited.dup())
+        except OSError as error:
+            raise ListenError(describe(inherited), error.strerror or str(error)) from error
 
     def close(self) -> None:
         """Close this process's descriptors."""

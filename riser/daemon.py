@@ -50,6 +50,7 @@ def start_daemon(setup: Setup, **parameters: object) -> int:
     user, an occupied address, a daemon that runs already) is told on standard error and gives status 1.
     """
     config = _read_parameters(parameters)
+    _hold_standard_streams()
     open_log(config.daemon_name, background=config.daemonize, debug=config.daemon_debug)
     umask = os.umask(config.daemon_umask)
     try:
@@ -176,12 +177,18 @@ def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe |
     return exit_
 
 
+def _hold_standard_streams() -> None:
+    """Put the null device where a standard stream is closed, before anything else is opened there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) in _STANDARD_STREAMS:
+        pass
+    os.close(descriptor)
+
+
 def _let_go_of_streams() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in _STANDARD_STREAMS:
         os.dup2(null, descriptor)
-    if null not in _STANDARD_STREAMS:
-        os.close(null)
+    os.close(null)
 
 
 def _refuse(config: DaemonConfig, reason: str) -> int:

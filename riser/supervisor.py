@@ -9,6 +9,7 @@ time that the state has named.
 """
 
 import collections
+import contextlib
 import os
 import selectors
 import time
@@ -206,15 +207,19 @@ class Supervisor:
         listener.close()
 
     def _start(self, number: int, listener: Listener) -> Event | None:
-        ready = ReadyPipe()
-        try:
-            child = spawn(
-                lambda inbox: self._run_server(listener, ready=ready, inbox=inbox),
-                operations=by_name(DEFAULT_SIGNALS, only=SERVER_OPERATIONS),
-            )
-        except OSError as error:
-            ready.close()
-            return ServerExited(time.monotonic(), number, f"cannot fork: {error.strerror}")
+        with contextlib.ExitStack() as undo:
+            try:
+                ready = ReadyPipe()
+                undo.callback(ready.close)
+                # One more will be needed for the child's pidfd: better to miss it now than with a child that runs.
+                os.close(os.open(os.devnull, os.O_RDONLY))
+                child = spawn(
+                    lambda inbox: self._run_server(listener, ready=ready, inbox=inbox),
+                    operations=by_name(DEFAULT_SIGNALS, only=SERVER_OPERATIONS),
+                )
+            except OSError as error:
+                return ServerExited(time.monotonic(), number, f"cannot fork: {error.strerror}")
+            undo.pop_all()
         LOGGER.info("server process start (pid: %d)", child.pid)
         ready.keep_parent_end()
         self._servers[number] = ServerProcess(child, ready, self._own_group)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import random
+import resource
 import select
 import signal
+import struct
+import subprocess
+import sys
+import termios
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +119,71 @@ def test_daemon_killed_at_any_instant_leaves_no_process(run: Run, seed: int) -> 
     run.exit()
     run.until(lambda: not run.alive(), "all processes are gone")
     assert not running(str(run.status_file))
+
+
+def test_restart_without_descriptors_keeps_the_server(run: Run) -> None:
+    run.start(server={"process_num": 0})
+    limits = resource.prlimit(run.pid, resource.RLIMIT_NOFILE)
+    # The lowest number that is not in use: not one more can be opened.
+    used = {int(name) for name in descriptors_of(run.pid)}
+    lowest = next(number for number in range(1024) if number not in used)
+    given_up: list[int] = []
+    for spare in range(lowest, lowest + 4):
+        resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (spare, limits[1]))
+        given_up.append(spare)
+        run.send(signal.SIGHUP)
+        run.until(lambda: run.log().count("server continue") == len(given_up), "the restart is given up")
+        assert run.ask("pid") == str(run.server)
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, limits)
+    restart(run)
+    assert run.stop() == 0
+
+
+@pytest.mark.parametrize("daemonize", [False, True])
+def test_closed_standard_streams_do_no_harm(run: Run, *, daemonize: bool) -> None:
+    run.configure(daemon={"daemonize": daemonize, "status_file": str(run.status_file)})
+    command = f'exec "{sys.executable}" -m riser.testee "{run.directory}/config.json" <&- >&- 2>&-'
+    launcher = subprocess.Popen(["sh", "-c", command])
+    try:
+        run.event("preprocess")
+        pid = int(run.status_file.read_text().split("pid: ")[1])
+        links = {str(Path(f"/proc/{pid}/fd/{stream}").readlink()) for stream in (0, 1, 2)}
+        assert links == {"/dev/null"}
+        assert run.ask("ppid") == str(pid)
+        assert running(str(run.status_file))
+        os.kill(pid, signal.SIGTERM)
+        assert launcher.wait(30) == 0
+        run.until(lambda: not run.alive(), "all processes are gone")
+    finally:
+        launcher.kill()
+        launcher.wait(30)
+
+
+def test_terminal_stops_it_and_its_size_is_no_request(run: Run) -> None:
+    run.configure()
+    master, slave = os.openpty()
+    command = ["setsid", "--ctty", "--wait", sys.executable, "-m", "riser.testee", str(run.directory / "config.json")]
+    terminal = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    try:
+        run.event("preprocess")
+        daemon = int(run.ask("ppid"))
+        os.kill(daemon, signal.SIGUSR1)
+        run.event("at_stat")
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
+        os.write(master, b"\x03")
+        assert terminal.wait(30) == 0
+        output = b""
+        with contextlib.suppress(OSError):  # What a terminal reads at its end.
+            while piece := os.read(master, 65536):
+                output += piece
+        assert b"stat get" in output
+        assert b"stat stop" not in output
+        assert b"daemon stop." in output
+    finally:
+        terminal.kill()
+        terminal.wait(30)
+        os.close(master)
 
 
 def test_idle_daemon_and_server_sleep(run: Run) -> None:
