@@ -49,9 +49,7 @@ class Program:
 
     def port(self) -> int:
         """The TCP port it listens on, once it does."""
-        eventually(lambda: self._process.poll() is not None or listening_ports(self.pid), f"{self.name} listens")
-        assert self._process.poll() is None, f"{self.name} ended: {self.errors}"
-        return listening_ports(self.pid)[0]
+        return await_port(self.pid, lambda: f"{self.name} listens on a port; it has said: {self.errors}")
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -83,8 +81,21 @@ def running(path: Path, *arguments: str | Path, place: Path) -> Iterator[Program
         program.kill()
 
 
+def await_port(pid: int, what: Callable[[], str]) -> int:
+    """The first TCP port that a process listens on, once it does."""
+    found: list[int] = []
+
+    def is_there_or_gone() -> bool:
+        found[:] = listening_ports(pid)
+        return bool(found) or has_ended(pid)
+
+    eventually(is_there_or_gone, "a process listens")
+    assert found, f"ended before this: {what()}"
+    return found[0]
+
+
 def listening_ports(pid: int) -> list[int]:
-    """The TCP ports that a process listens on."""
+    """The TCP ports that a process listens on; one look may miss one, since the kernel's table changes meanwhile."""
     with contextlib.suppress(OSError):  # The process may end at any moment.
         links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
         inodes = {link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:[")}
@@ -96,6 +107,14 @@ def listening_ports(pid: int) -> list[int]:
         listens = "0A"
         return sorted(int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == listens and row[9] in inodes)
     return []
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits for its parent to look at its exit status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def children(pid: int) -> list[int]:
@@ -117,3 +136,10 @@ def is_echoed(port: int, *lines: bytes) -> bool:
                 return False
         client.shutdown(socket.SHUT_WR)
         return answers.read() == b""
+
+
+def curl(*arguments: str) -> str:
+    """What curl prints."""
+    limit = str(int(DEADLINE_SECONDS))
+    command = ["curl", "--silent", "--show-error", "--max-time", limit, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout

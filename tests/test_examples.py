@@ -24,11 +24,12 @@ import trustme
 from .conftest import (
     DEADLINE_SECONDS,
     Program,
+    await_port,
     children,
     connected,
+    curl,
     eventually,
     is_echoed,
-    listening_ports,
     needs,
     running,
 )
@@ -95,7 +96,7 @@ def launched(name: str, *arguments: str | Path, place: Path, status_file: Path) 
 
 def test_the_simple_daemon_serves_in_the_background_until_it_is_told_to_stop(tmp_path: Path) -> None:
     with launched("simple_daemon.py", "localhost:0", place=tmp_path, status_file=tmp_path / "simple_daemon.pid") as pid:
-        port = listening_ports(pid)[0]
+        port = await_port(pid, lambda: "the daemon listens")
         assert is_echoed(port, b"foo\n")
         os.kill(pid, signal.SIGHUP)
         assert is_echoed(port, b"bar\n")
@@ -223,12 +224,6 @@ def halo(tmp_path: Path) -> Iterator[Program]:
         yield program
 
 
-def curl(*arguments: str) -> str:
-    limit = str(int(DEADLINE_SECONDS))
-    command = ["curl", "--silent", "--show-error", "--max-time", limit, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
-
-
 @needs("curl")
 def test_halo_gives_its_page_to_curl(halo: Program) -> None:
     assert curl(f"http://localhost:{halo.port()}/") == PAGE.decode()
@@ -353,7 +348,7 @@ def test_halo_says_more_with_debug(tmp_path: Path) -> None:
 def test_halo_runs_in_the_background(tmp_path: Path) -> None:
     config = write_config(tmp_path)
     with launched("halo.py", "-d", config, place=tmp_path, status_file=tmp_path / "halo.pid") as pid:
-        assert curl(f"http://localhost:{listening_ports(pid)[0]}/") == PAGE.decode()
+        assert curl(f"http://localhost:{await_port(pid, lambda: 'the daemon listens')}/") == PAGE.decode()
 
 
 @needs("chromium")
