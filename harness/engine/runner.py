@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -14,11 +15,16 @@ from harness.engine.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from harness.model.manifest import Manifest
     from harness.model.outcome import Outcome
     from harness.model.scenario import Scenario
+
+
+_NOT_TO_INHERIT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""A program inherits what its parent ignores: INT and QUIT in a shell's background, HUP under nohup. Daemons under test
+are to see the world as it is; a handler that does nothing ignores as well, and is not inherited."""
 
 
 class Engine:
@@ -33,6 +39,7 @@ class Engine:
         self.settings = Settings() if settings is None else settings
         self._orphans = Orphans()
         self._was_subreaper = False
+        self._ignored: list[int] = []
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
@@ -41,6 +48,9 @@ class Engine:
         if Engine._active is not None:
             raise RuntimeError("there is an engine in this process already")
         self._was_subreaper = set_subreaper(on=True)
+        self._ignored = [number for number in _NOT_TO_INHERIT if signal.getsignal(number) is signal.SIG_IGN]
+        for number in self._ignored:
+            signal.signal(number, _do_nothing)
         self._orphans = Orphans()
         Engine._active = self
         return self
@@ -53,6 +63,8 @@ class Engine:
         finally:
             self._orphans.kill_now()
             Engine._active = None
+            for number in self._ignored:
+                signal.signal(number, signal.SIG_IGN)
             set_subreaper(on=self._was_subreaper)
 
     async def run(self, scenario: Scenario, manifest: Manifest) -> Outcome:
@@ -85,3 +97,7 @@ async def run_many(
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs or 2 * (os.cpu_count() or 1)):
             group.create_task(work())
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Ignore a signal, without those who are started ignoring it too."""

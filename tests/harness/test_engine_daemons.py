@@ -183,6 +183,8 @@ def test_a_restart_makes_a_new_generation_and_the_old_server_ends(run: Run) -> N
           - event: {of: d, name: preprocess, since: hup}
           - event: {of: d, name: preprocess, since: hup}
             as: second
+          - event: {of: d, name: at_stop, since: hup}
+          - event: {of: d, name: at_stop, since: hup}
           - tree: d
             generation: 2
             daemon: {same_as: before.daemon}

@@ -292,14 +292,20 @@ def test_a_program_that_runs_cannot_be_started_twice(run: Run) -> None:
     assert outcome.failure.message == "p runs already"
 
 
-def test_signals_the_harness_ignores_are_not_ignored_by_what_it_starts(run: Run) -> None:
-    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN
-    outcome = run("""
-        actors:
-          p: {process: [sh, -c, "kill -PIPE $$$$"]}
-        steps:
-          - launch: p
-          - exit: p
-            signal: PIPE
-        """)
-    assert outcome.verdict is Verdict.PASSED, outcome.failure
+@pytest.mark.parametrize("name", ["INT", "QUIT", "HUP", "PIPE"])
+def test_signals_that_the_harness_ignores_are_not_ignored_by_what_it_starts(run: Run, name: str) -> None:
+    number = signal.Signals[f"SIG{name}"]
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        outcome = run(f"""
+            actors:
+              p: {{process: [sh, -c, "kill -{name} $$$$; sleep 1000"]}}
+            steps:
+              - launch: p
+              - exit: p
+                signal: {name}
+            """)
+        assert outcome.verdict is Verdict.PASSED, outcome.failure
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)

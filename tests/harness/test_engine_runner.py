@@ -163,6 +163,7 @@ def test_a_cancelled_run_leaves_nothing(root: Path, read: Callable[[str], Scenar
 
 
 MAIN = """
+import signal
 import sys
 from pathlib import Path
 from harness.engine.runner import Engine
@@ -170,6 +171,8 @@ from harness.engine.settings import Settings
 from harness.load.scenario import read_scenarios
 from harness.model.manifest import Manifest, Profile
 
+# What a shell starts in the background inherits an ignored INT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 root, text = Path(sys.argv[1]), sys.argv[2]
 manifest = Manifest("none", "none", "1", "", ("false",), frozenset(Profile), "/")
 (scenario,) = read_scenarios(text, "test.yaml", name="test")
