@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.load.files import read_text
 from harness.load.syntax import LINE_END
-from harness.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from harness.model.source import Problem
 
 _WIDEST_LINE = 100
 
@@ -50,8 +50,11 @@ def file_reader() -> Callable[[str, int], str | None]:
 
     @cache
     def lines_of(file: str) -> list[str]:
-        text = read_text(Path(file))
-        return [] if isinstance(text, Problem) else LINE_END.split(text.removeprefix("\ufeff"))
+        try:
+            text = Path(file).read_text(encoding="utf-8", errors="replace") if Path(file).is_file() else ""
+        except OSError:
+            return []
+        return LINE_END.split(text.removeprefix("\ufeff"))
 
     def read_line(file: str, line: int) -> str | None:
         lines = lines_of(file)

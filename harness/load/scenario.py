@@ -89,7 +89,7 @@ class _Reader:
     def _read_cell(self, cell: Cell, notes: Notes) -> Scenario | None:
         entries = self._root.entries
         own = {key: (node, self._fill(value, cell)) for key, (node, value) in entries.items() if key not in BODY}
-        head = build(Head, self._root, notes, entries=own, noun="a scenario", also=BODY)
+        head = build(Head, self._root, notes, entries=own, noun="a scenario file", also=BODY)
         if self._clauses is not None:
             _check_clauses(own.get("clauses"), self._root, self._clauses, notes)
         actors = self._read_actors(cell, notes)
@@ -121,7 +121,7 @@ class _Reader:
     def _read_actors(self, cell: Cell, notes: Notes) -> list[Part[Actor]]:
         node = self._root.get("actors")
         if node is None:
-            note_missing("actors", self._root, notes, noun="a scenario")
+            note_missing("actors", self._root, notes, noun="a scenario file")
             return []
         if not isinstance(node, MappingNode) or not node.entries:
             message = f"expected a mapping from names to actors, found {shown(node)}"
@@ -135,7 +135,7 @@ class _Reader:
         node = self._root.get(word)
         if node is None:
             if word == "steps":
-                note_missing("steps", self._root, notes, noun="a scenario")
+                note_missing("steps", self._root, notes, noun="a scenario file")
             return []
         if not isinstance(node, SequenceNode) or not node.items:
             notes.add(node, Code.WRONG_TYPE, f"expected a list of steps, found {shown(node)}")

@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
+    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -33,7 +34,8 @@ from ruamel.yaml.events import (
 
 from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.syntax import escape_problem, find_unprintable, syntax_problem
+from harness.load.notes import shown
+from harness.load.syntax import LINE_END, escape_problem, find_unprintable, syntax_problem
 from harness.model.source import Location, Problem
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 50
-MAX_NODES = 50_000
+MAX_NODES = 20_000
 MAX_PROBLEMS = 50
 
 
@@ -67,11 +69,11 @@ def parse(text: str, file: str) -> Document:
         return _refused(unprintable)
     if _C_PARSER is not None and "\t" not in text:
         try:
-            return _Builder(file).build(_c_events(text))
+            return _Builder(text, file).build(_c_events(text))
         except YAMLError:
             pass  # parsed again: the other parser says it better
     try:
-        return _Builder(file).build(YAML(typ="safe", pure=True).parse(text))
+        return _Builder(text, file).build(YAML(typ="safe", pure=True).parse(text))
     except YAMLError as error:
         return _refused(_syntax_problem(error, file))
     except (ValueError, OverflowError):  # what ruamel makes of an escape that is beyond all characters
@@ -125,7 +127,8 @@ class _Frame:
 class _Builder:
     """Puts nodes together from events; no recursion, so that depth costs no stack."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
+        self._text = text
         self._file = file
         self._root: Node | None = None
         self._open: list[_Frame] = []
@@ -143,10 +146,13 @@ class _Builder:
         except _StopError:
             return Document(None, tuple(self._problems))
         root = self._root
-        if root is None or (isinstance(root, ScalarNode) and root.is_empty):
-            self._problem(Location(self._file, 1, 1), Code.EMPTY_FILE, "the file is empty")
-            root = None
-        return Document(root, tuple(self._problems))
+        if isinstance(root, ScalarNode) and not root.is_empty:
+            self._problems.append(Problem(root.location, Code.WRONG_TYPE, f"the file holds nothing but {shown(root)}"))
+        elif root is None or isinstance(root, ScalarNode):
+            self._problems.append(Problem(Location(self._file, 1, 1), Code.EMPTY_FILE, "the file is empty"))
+        else:
+            return Document(root, tuple(self._problems))
+        return Document(None, tuple(self._problems))
 
     def start_document(self, event: Any) -> None:
         mark = event.start_mark
@@ -157,6 +163,12 @@ class _Builder:
         if event.version or event.tags:
             self._stop(Location(self._file, 1, 1), Code.DIRECTIVE, "directives (`%YAML`, `%TAG`) are not used here")
 
+    def end_document(self, event: Any) -> None:
+        if event.explicit:
+            mark = event.start_mark
+            location = Location(self._file, mark.line + 1, mark.column + 1)
+            self._stop(location, Code.SECOND_DOCUMENT, "`...` is not used here: a document ends with its file")
+
     def scalar(self, event: Any) -> None:
         text, style, mark = event.value, event.style, event.start_mark
         if event.anchor is not None or event.ctag is not None:
@@ -166,9 +178,22 @@ class _Builder:
             end = event.end_mark
             quotes = 2 if style else 0
             node.verbatim = mark.line == end.line and end.column - mark.column == len(text) + quotes
+        if style in ("|", ">"):
+            self._check_block(node)
         if style == '"' and not text.isascii() and _SURROGATE.search(text):
             self._problem(node.location, Code.CHARACTER, "an escape here stands for half a character (a surrogate)")
         self._place(node)
+
+    def _check_block(self, node: ScalarNode) -> None:
+        """Refuse the forms of block text that the parsers read differently; nobody writes them on purpose."""
+        header, *rest = LINE_END.split(self._text)[node.line - 1 :]
+        if not _BLOCK_HEADER.fullmatch(header, node.column - 1):
+            message = "a comment here needs a space before its `#`"
+            self._problem(node.location, Code.SYNTAX, message)
+        number, line = next(((number, line) for number, line in enumerate(rest) if line), (0, ""))
+        if line.isspace():
+            location = Location(self._file, node.line + 1 + number, 1)
+            self._problem(location, Code.SYNTAX, "a blank line at the beginning of a block of text has no spaces")
 
     def start_sequence(self, event: Any) -> None:
         if event.anchor is not None or event.ctag is not None:
@@ -283,9 +308,11 @@ _HANDLERS: dict[type, Callable[[_Builder, Any], None]] = {
     SequenceEndEvent: _Builder.end_collection,
     AliasEvent: _Builder.alias,
     DocumentStartEvent: _Builder.start_document,
+    DocumentEndEvent: _Builder.end_document,
 }
 
 
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]{0,2}(?: +#.*| *)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
