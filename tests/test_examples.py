@@ -285,7 +285,6 @@ def test_halo_lets_go_of_idle_connections_when_it_stops(halo: Program) -> None:
 
 def test_halo_reads_its_configuration_again_at_a_restart(halo: Program, tmp_path: Path) -> None:
     port = halo.port()
-    write_config(tmp_path, request_max_count=1)
 
     def is_closed_after_one() -> bool:
         with connected(port) as client:
@@ -293,6 +292,7 @@ def test_halo_reads_its_configuration_again_at_a_restart(halo: Program, tmp_path
             return b"Connection: close" in client.recv(1000)
 
     assert not is_closed_after_one()
+    write_config(tmp_path, request_max_count=1)
     halo.send(signal.SIGHUP)
     eventually(is_closed_after_one, "the new request_max_count counts")
 
