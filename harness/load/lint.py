@@ -17,7 +17,7 @@ from harness.load.validate import options_of
 from harness.model.actors import Actor, Daemon, Load, Mode, Process
 from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.manifest import Profile
-from harness.model.matchers import Equals
+from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
     VERBS,
     Background,
@@ -33,6 +33,7 @@ from harness.model.steps import (
     Exit,
     Expect,
     File,
+    Latency,
     Launch,
     Log,
     Send,
@@ -45,11 +46,10 @@ from harness.model.steps import (
     Wait,
     Write,
 )
+from harness.model.values import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from harness.model.values import Text
 
 _ALWAYS_RECORDED = ("before_start", "preprocess")
 """A daemon counts as ready by these, whatever else is recorded."""
@@ -78,15 +78,16 @@ def _lint_actor(part: Part[Actor], actor: Actor, notes: Notes, *, has_daemon: bo
             notes.add(part.place("parameters"), Code.NO_EFFECT, message, hint)
         case Load():
             _lint_line(part, "send", actor.send, notes)
-            _lint_line(part, "expect", actor.expect.operand.text if isinstance(actor.expect, Equals) else None, notes)
+            _lint_line(part, "expect", actor.expect, notes)
         case Process(command=()):
             notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
         case _:
             pass
 
 
-def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | None, notes: Notes) -> None:
-    if line is not None and "\n" in str(line):
+def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | Matcher | None, notes: Notes) -> None:
+    text = line.operand.text if isinstance(line, Equals) else line
+    if isinstance(text, Text) and "\n" in str(text):
         notes.add(part.place(key), Code.NEVER_TRUE, "a line has no line end within it", "one line at a time")
 
 
@@ -137,10 +138,12 @@ class _Linter:
                     self._note("text", Code.NO_EFFECT, "an empty text sends nothing")
             case Expect():
                 self._check_something(step)
+                _lint_line(self._part, "line", step.line, self._notes)
                 self._exclude(step, ("line", "end"), "`line` waits for a line, and `end` says that none comes")
                 self._need_with(step, "since", "elapsed")
             case Talk():
                 _lint_line(self._part, "send", step.send, self._notes)
+                _lint_line(self._part, "expect", step.expect, self._notes)
             case Event():
                 self._recorded(step, "name", step.name)
             case Events():
@@ -155,7 +158,7 @@ class _Linter:
                 if step.exists is False and len(_given(step)) > 1:
                     self._note("exists", Code.CONTRADICTION, "a file that does not exist has nothing to look at")
             case Check():
-                self._check_something(step)
+                self._check(step)
             case Write(mode=str() as mode) if not _MODE.fullmatch(mode):
                 message = f'expected permissions as four octal digits such as "0640", found `{mode}`'
                 self._note("mode", Code.BAD_MODE, message)
@@ -247,6 +250,13 @@ class _Linter:
                 nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
                 message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
                 self._note(key, Code.WRONG_KIND, message)
+
+    def _check(self, step: Check) -> None:
+        self._check_something(step)
+        if step.longest_gap is not None and step.longest_gap.under.seconds <= 0:
+            self._note("longest_gap", Code.NEVER_TRUE, "a gap is never below zero, so this never holds")
+        if step.latency == Latency():
+            self._note("latency", Code.NOTHING_CHECKED, "this `latency` checks nothing")
 
     def _wait(self, step: Wait) -> None:
         load = self._actors.get(step.of.path[0])

@@ -28,7 +28,7 @@ WORKSPACE = "workspace"
 OPERATION = "n"
 """The names that the engine itself gives: everywhere, and in what a load sends and expects."""
 
-_LISTS = ("children", "all")
+_LISTS = ("children", "all", "served_by")
 _PIDS = ("pid", "daemon", "server", "value", "text")
 
 

@@ -47,14 +47,20 @@ MAX_PATTERN = 1000
 
 def resolve(node: ScalarNode) -> str | int | float | bool | None:
     """What the core schema of YAML 1.2 makes of the scalar; a number of more than 300 characters stays text."""
-    text = node.text
-    if not node.plain:
-        return text
+    return _resolve_plain(node.text) if node.plain else node.text
+
+
+def _resolve_plain(text: str) -> str | int | float | bool | None:
     if not text or text[0] not in _NUMBER_STARTS:
         return _resolve_word(text)
     if len(text) > _LONGEST_NUMBER:
         return text
     return _resolve_number(text)
+
+
+def is_quoted_number(node: ScalarNode) -> bool:
+    """Whether the quotes alone make text of it: without them it would be a number or a truth value."""
+    return not node.plain and not isinstance(_resolve_plain(node.text), str | None)
 
 
 def _resolve_word(text: str) -> str | bool | None:

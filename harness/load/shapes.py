@@ -67,10 +67,10 @@ def unexpected(
         if node.is_empty:
             return notes.add(node, Code.EMPTY_VALUE, f"expected {expected}, found nothing")
         if "${" in node.text:
-            hint = (
-                "a reference has its value only when the scenario runs, which is too late here; a matrix variable can"
-            )
-            hint += " stand here"
+            hint = "a reference has no value yet while the file is read; a variable of the matrix has one"
+        elif scalars.is_quoted_number(node):
+            message = f"expected {expected}, found the text {shown(node)}"
+            return notes.add(node, code, message, "without quotes it is no text")
     else:
         code = Code.WRONG_TYPE
     return notes.add(node, code, f"expected {expected}, found {shown(node)}", hint)
