@@ -47,7 +47,7 @@ class Console:
         self._outcomes.append(outcome)
         self._tally.add(outcome.verdict)
         if outcome.verdict.is_red:
-            self._say(*map(self._palette.line, failure_block(result, self._told, width=self._width)))
+            self._say(*map(self._palette.line, failure_block(result, self._told, width=self._width)), "")
         elif outcome.verdict is not Verdict.PASSED or not self._live:
             self._say(self._line(outcome))
         self._status()

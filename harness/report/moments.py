@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 14
 WIDEST_ACTOR = 20
 HERE = "  <- here"
+HERE_COLUMN = 56
+"""Where `HERE` stands behind shorter texts, so that the eye finds it."""
 HARNESS = "harness"
 _OWN_TIME = re.compile(
     r"(?:[A-Z], )?"  # Ruby's loggers begin with the level's initial
@@ -71,7 +73,7 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
     moments = [row.moment for row in shown if isinstance(row, Shown)]
     actor_width = min(max(map(columns, ["actor", *map(_actor, moments)])), WIDEST_ACTOR)
     room = width - time_width - actor_width - 6
-    here_column = min(max(map(columns, map(_text, moments))), room - len(HERE))
+    here_column = min(max(map(columns, map(_text, moments))), HERE_COLUMN, room - len(HERE))
     yield Line(Role.CLOCK, f"{clock:>{time_width}}   {pad('actor', actor_width)}   event")
     for row in shown:
         match row:
@@ -81,7 +83,7 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
                 at = f"{moment.at - (begin or 0.0):+.3f}"
                 start = f"{at:>{time_width}}   {pad(cut(_actor(moment), actor_width), actor_width)}   "
                 if index == told.decisive:
-                    yield Line(Role.DECISIVE, start + pad(cut(_text(moment), here_column), here_column) + HERE)
+                    yield Line(Role.DECISIVE, start + pad(cut(_text(moment), room - len(HERE)), here_column) + HERE)
                 else:
                     count = f"   (and {alike} like it)" if alike else ""
                     yield Line(Role.MOMENT, start + cut(_text(moment), room - len(count)) + count)
