@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.engine.lookup import Given, Scope, UnpublishedError
-from harness.engine.match import check, describe, same
+from harness.engine.match import check, describe, location_of, same
 from harness.engine.shown import TEXT_LIMIT, contrast, show
 from harness.engine.timeline import Mark
 from harness.engine.verdicts import StepFailedError
@@ -171,6 +171,7 @@ REFUSING: list[tuple[Matcher, object, str]] = [
     (Each(AtLeast(2)), [], "got an empty list, expected one element at least, each at least 2"),
     (Each(AtLeast(2)), "22", "got '22', expected a list"),
     (Distinct(True), [1, 2, 1], "got [1, 2, 1], expected elements that all differ"),
+    (Distinct(True), "x", "got 'x', expected a list"),
     (Distinct(False), [1, 2], "got [1, 2], expected some elements that are the same"),
     (Not(equals("one")), "one", "got 'one', expected not 'one'"),
     (Not(SameAs(name("first"))), "ok 10", "got 'ok 10', expected not the same as first ('ok 10')"),
@@ -236,6 +237,34 @@ def test_a_number_is_not_stretched() -> None:
 def test_what_a_matcher_asks_for_can_stand_in_another_sentence() -> None:
     assert describe(All((Contains(text("x")), Length(AtLeast(3)))), SCOPE) == "'x' in it and a length of at least 3"
     assert describe(Fields((("state", equals("forced")),)), SCOPE) == "state 'forced'"
+
+
+@pytest.mark.parametrize(
+    ("matcher", "location"),
+    [
+        (equals("x"), HERE),
+        (Contains(text("x")), HERE),
+        (SameAs(name("before")), HERE),
+        (Not(NotIn(name("before"))), HERE),
+        (AtLeast(1), None),
+    ],
+)
+def test_a_matcher_knows_its_place_where_it_keeps_one(matcher: Matcher, location: Location | None) -> None:
+    assert location_of(matcher) == location
+
+
+@pytest.mark.parametrize(
+    ("matcher", "words"),
+    [
+        (Each(AtLeast(1)), "elements that are each at least 1"),
+        (StartsWith(text("x")), "'x' at its start"),
+        (Not(Over(Duration(1))), "not over 1s"),
+        (Over(Duration(1)), "over 1s"),
+        (NotIn(name("before.children")), "none of before.children (12, 13)"),
+    ],
+)
+def test_each_matcher_has_its_words(matcher: Matcher, words: str) -> None:
+    assert describe(matcher, SCOPE) == words
 
 
 bounds = st.one_of(

@@ -104,6 +104,7 @@ class Caller:
             self._fail_with(self._error, "between two operations: ")
         else:
             self._send()
+            self._look()
 
     def check_limit(self, limit: float) -> None:
         """Fail the operation under way if it has taken longer than `limit` seconds."""
@@ -217,10 +218,9 @@ class Caller:
             self._on_end()
             return
         self._got += data
-        if self._number is not None:
-            self._look()
-        elif len(self._got) > LONGEST_LINE:
-            self._loop.remove_reader(self._sock)  # More than any answer, and unasked: the next operation will say so.
+        self._look()
+        if self._number is None and len(self._got) > LONGEST_LINE:
+            self._loop.remove_reader(self._sock)  # More than any answer, and unasked: the next operation fails by it.
 
     def _on_end(self) -> None:
         if self._number is not None:
@@ -229,8 +229,9 @@ class Caller:
             self._drop()
 
     def _look(self) -> None:
-        """Whether the answer is there, and is right."""
-        assert self._number is not None
+        """Whether the answer is there, and is right. What came unasked counts too."""
+        if self._number is None:
+            return
         line, newline, rest = self._got.partition(b"\n")
         if newline:
             problem = self._work.judge(self._number, line)
@@ -267,7 +268,7 @@ class Caller:
         self._go_on(max(AFTER_FAILURE, self._work.pause))
 
     def _go_on(self, pause: float) -> None:
-        if pause:
+        if pause or self._got:  # With something left to look at, not from within a look.
             self._pause = self._loop.call_later(pause, self.begin)
         else:
             self.begin()

@@ -29,7 +29,7 @@ from harness.model.steps import Closing, End
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
-    from harness.engine.timeline import Pulse, Timeline
+    from harness.engine.timeline import Mark, Pulse, Timeline
 
 _READ_SIZE = 64 * 1024
 _UNREAD_LINES = 1000
@@ -45,18 +45,20 @@ SocketAddress: TypeAlias = "tuple[str, int] | str"
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A line that came, and its moment in the timeline."""
+    """A line that came, when, and the moment in the timeline that shows it."""
 
     line: Line
+    mark: Mark
     moment: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The peer's side is over: `how`, the errno's name where there is one, and its moment in the timeline."""
+    """The peer's side is over: `how`, the errno's name where there is one, when, and its moment in the timeline."""
 
     how: End
     error: str | None
+    mark: Mark
     moment: int
 
     def __str__(self) -> str:
@@ -299,7 +301,8 @@ class Connection:
     def _end(self, how: End, error: str | None) -> None:
         self._stop_reading()
         text = "end of file from the peer" if how is End.CLOSED else error or "reset"
-        self.ended = Ended(how, error, self._timeline.record(self._actor, What.CLOSED, text))
+        moment = self._timeline.record(self._actor, What.CLOSED, text)
+        self.ended = Ended(how, error, self._timeline.mark_of(moment), moment)
 
     def _add(self, line: Line) -> None:
         match line.end:
@@ -314,14 +317,17 @@ class Connection:
         if self._recorded < _RECORDED_LINES:
             text = show_text(line.text, limit=_SHOWN) + note
             moment = self._timeline.record(self._actor, What.RECEIVED, text)
+            mark = self._timeline.mark_of(moment)
         elif self._recorded == _RECORDED_LINES:
             moment = self._timeline.record(
                 self._actor, What.NOTE, f"more than {_RECORDED_LINES} lines: the rest is not shown"
             )
+            mark = self._timeline.mark_of(moment)
         else:
-            moment = len(self._timeline.moments) - 1
+            mark = self._timeline.mark()
+            moment = mark.index - 1
         self._recorded += 1
-        self._unread.append(Received(line, moment))
+        self._unread.append(Received(line, mark, moment))
 
 
 def _spell_local(sock: socket.socket) -> str:

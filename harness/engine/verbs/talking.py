@@ -98,13 +98,13 @@ async def expect(step: Expect, world: World) -> Given:
     limit = world.limit(step)
     if step.end is None:
         received = await _line(client, connection, step.line, world, limit=limit)
-        _check_elapsed(step.elapsed, received.moment, world, since=since, name=step.since)
-        return _reply(received, world.timeline.mark_of(received.moment))
+        _check_elapsed(step.elapsed, received, world, since=since, name=step.since)
+        return _reply(received, received.mark)
     if step.line is not None:
         await _line(client, connection, step.line, world, limit=limit)
     ended = await _end(client, connection, step.end, world, limit=limit)
-    _check_elapsed(step.elapsed, ended.moment, world, since=since, name=step.since)
-    return Given(world.timeline.mark_of(ended.moment), {"end": str(ended.how)})
+    _check_elapsed(step.elapsed, ended, world, since=since, name=step.since)
+    return Given(ended.mark, {"end": str(ended.how)})
 
 
 async def talk(step: Talk, world: World) -> Given:
@@ -118,7 +118,7 @@ async def talk(step: Talk, world: World) -> Given:
         raise StepFailedError(f"{client.name} could not send ({connection.send_error})", moment=moment)
     # Whatever the peer takes of it: what it says, or how it ends the connection, is the answer.
     received = await _line(client, connection, step.expect, world, limit=limit)
-    _check_elapsed(step.elapsed, received.moment, world, since=mark, name=None)
+    _check_elapsed(step.elapsed, received, world, since=mark, name=None)
     return _reply(received, mark)
 
 
@@ -222,15 +222,17 @@ async def _obituary(client: ClientActor, world: World) -> str:
     return ""
 
 
-def _check_elapsed(wanted: Matcher | None, moment: int, world: World, *, since: Mark, name: Name | None) -> None:
+def _check_elapsed(
+    wanted: Matcher | None, came: Received | Ended, world: World, *, since: Mark, name: Name | None
+) -> None:
     if wanted is None:
         return
     # What had come before the step asked for it has taken no time.
-    elapsed = Duration(max(0.0, round(world.timeline.moments[moment].at - since.at, 6)))
+    elapsed = Duration(max(0.0, round(came.mark.at - since.at, 6)))
     problem = check(wanted, elapsed, world.scope, scale=world.settings.time_scale)
     if problem is not None:
         mark = None if name is None else str(name)
-        raise StepFailedError(f"the time until it came: {problem}", moment=moment, since=mark)
+        raise StepFailedError(f"the time until it came: {problem}", moment=came.moment, since=mark)
 
 
 def _reply(received: Received, mark: Mark) -> Given:

@@ -434,6 +434,74 @@ def test_a_flood_that_nobody_reads_is_held_back(play: Play) -> None:
     play(script)
 
 
+def test_a_line_that_the_timeline_does_not_show_has_its_time_all_the_same(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        peer = await stage.connected(stage.listen())
+        for _ in range(6):
+            await peer.say(b"x\n" * 1000)
+            for _ in range(1000):
+                await stage.perform(Expect(HERE, of=C, line=stage.equals("x"), within=GENEROUS))
+        before = stage.world.timeline.now()
+        assert len(moments(stage, What.RECEIVED)) == 5000
+        await asyncio.sleep(0.05)
+        task = asyncio.create_task(stage.perform(Expect(HERE, of=C, within=GENEROUS)))
+        await peer.say(b"late\n")
+        assert (await task).mark.at >= before + 0.05
+
+    play(script)
+
+
+def test_a_host_is_known_by_its_name_too(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        listener = stage.listen()
+        stage.daemon.address = listener.address.replace("127.0.0.1", "localhost")
+        await stage.connected(listener)
+
+    play(script)
+
+
+def test_a_path_that_no_socket_can_have_is_no_fault_of_the_daemon(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        stage.daemon.address = f"unix:{'x' * 200}"
+        with pytest.raises(StepErroredError, match="c cannot connect to unix:xxx"):
+            await stage.perform(Connect(HERE, of=C, expect=Connected.REFUSED, within=GENEROUS))
+
+    play(script)
+
+
+def test_half_a_close_after_a_reset_fails(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        peer = await stage.connected(stage.listen())
+        peer.reset()
+        await stage.perform(Expect(HERE, of=C, end=End.RESET, within=GENEROUS))
+        failure = await stage.failure(Close(HERE, of=C, how=Closing.WRITE))
+        assert failure.message == "the sending half of c cannot be closed: ENOTCONN"
+
+    play(script)
+
+
+def test_talking_over_a_closed_half_fails_at_once(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        await stage.connected(stage.listen())
+        await stage.perform(Close(HERE, of=C, how=Closing.WRITE))
+        failure = await stage.failure(Talk(HERE, of=C, send=stage.text("x"), within=GENEROUS))
+        assert failure.message == "c could not send (EPIPE)"
+
+    play(script)
+
+
+def test_a_client_of_an_address_that_is_nobodys_tells_no_death(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        listener = stage.listen()
+        stage.add_client("e", to=listener.address)
+        peer = await stage.connected(listener, "e")
+        peer.close()
+        failure = await stage.failure(Expect(HERE, of=Name(("e",), HERE), within=GENEROUS))
+        assert failure.message == "the connection of e was closed by the peer before a line came, expected a line"
+
+    play(script)
+
+
 def test_elapsed_is_counted_from_the_mark(play: Play) -> None:
     async def script(stage: Stage) -> None:
         listener = stage.listen()

@@ -354,6 +354,91 @@ def test_a_kept_connection_that_is_reset_between_two_operations_is_a_failure(pla
     play(script)
 
 
+def test_a_kept_connection_that_ends_with_the_answer_is_opened_again(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def one_answer(peer: Peer) -> None:
+            await peer.say((await peer.hear()).replace(b"echo", b"ok"))
+            peer.close()
+
+        listener = stage.listen()
+        stage.serve(listener, one_answer)
+        load = stage.add_load(clients=1, operations=20, connections=Connections.KEPT)
+        await run(stage)
+        assert causes(load) == []
+        assert len(listener.peers) == 20
+
+    play(script)
+
+
+def test_a_kept_connection_that_is_reset_with_the_answer_is_a_failure(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def one_answer(peer: Peer) -> None:
+            await peer.say((await peer.hear()).replace(b"echo", b"ok"))
+            peer.reset()
+
+        stage.serve(stage.listen(), one_answer)
+        load = stage.add_load(clients=1, operations=2, connections=Connections.KEPT)
+        await run(stage)
+        assert causes(load) == [(Cause.RESET, "between two operations")]
+
+    play(script)
+
+
+def test_a_flood_between_two_operations_spoils_the_next(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def flood(peer: Peer) -> None:
+            await peer.say((await peer.hear()).replace(b"echo", b"ok"))
+            while True:
+                await peer.say(b"x" * 65536)
+
+        stage.serve(stage.listen(), flood)
+        load = stage.add_load(clients=1, operations=2, connections=Connections.KEPT, pause=0.2)
+        await run(stage)
+        ((cause, detail),) = causes(load)
+        assert cause is Cause.WRONG
+        assert detail.startswith("a line of more than 64 KiB, 'xxx")
+
+    play(script)
+
+
+def test_answers_that_come_before_they_are_asked_for_are_looked_at_in_turn(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        async def ahead(peer: Peer) -> None:
+            await peer.hear()
+            await peer.say(b"".join(b"ok %d\n" % number for number in range(1, 3001)))
+            while await peer.hear():
+                pass
+
+        stage.serve(stage.listen(), ahead)
+        load = stage.add_load(clients=1, operations=3000, connections=Connections.KEPT)
+        await run(stage)
+        assert (load.tally.done, load.tally.failed) == (3000, 0)
+
+    play(script)
+
+
+def test_a_socket_that_cannot_be_dialled_fails_the_operation(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        stage.daemon.address = f"unix:{'x' * 200}"
+        load = stage.add_load(clients=1, operations=1)
+        await run(stage)
+        assert causes(load) == [(Cause.BROKEN, "connect: OSError")]
+
+    play(script)
+
+
+def test_many_clients_run_at_once(play: Play, echo: Handler) -> None:
+    async def script(stage: Stage) -> None:
+        listener = stage.listen(backlog=1000)
+        stage.serve(listener, echo)
+        load = stage.add_load(clients=200, operations=1000, connections=Connections.KEPT)
+        await run(stage)
+        assert (load.tally.done, load.tally.failed) == (1000, 0)
+        assert len(listener.peers) == 200
+
+    play(script)
+
+
 def test_a_second_answer_spoils_the_next_operation(play: Play) -> None:
     async def script(stage: Stage) -> None:
         async def twice(peer: Peer) -> None:
