@@ -68,6 +68,9 @@ class World:
                 questions += self.perform(effect)
             assert len(questions) < 2, "one question at a time"
         self.check()
+        if isinstance(event, Request) and event.operation in STOPS:
+            least = Told.FORCED if event.operation is Operation.STOP_FORCED else Told.GRACEFUL
+            assert all(self.told.get(server, 0) >= least for server in self.alive), "a server that the stop forgot"
 
     def perform(self, effect: Effect) -> list[Event]:
         match effect:
