@@ -1,7 +1,7 @@
 """The command line: it parses and calls, and turns what a user got wrong into a sentence and exit status 2.
 
     0    nothing is red
-    1    something is red
+    1    something is red, or the run could not be finished (a full disk)
     2    the input is invalid (a scenario, a manifest, the usage, an empty selection): nothing was started
     130  interrupted with Ctrl-C (143 by TERM): everything was stopped, the reports are whole and say what was not run
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.cli.arguments import Command
 
-INVALID, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+UNFINISHED, INVALID, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,9 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("harness: interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone, which is theirs to decide. Python must not complain of it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone, which is theirs to decide.
+        _give_up_output()
         return BROKEN_PIPE
+    except OSError as error:
+        # A full disk, mostly. The engine has stopped whatever ran, and no report claims to be whole.
+        _give_up_output()
+        sys.stderr.write(f"harness: error: this could not be finished: {(error.strerror or str(error)).lower()}\n")
+        return UNFINISHED
     return status
 
 
@@ -65,6 +70,11 @@ def _call(command: Command) -> int:
             return report(command)
         case _:
             assert_never(command)
+
+
+def _give_up_output() -> None:
+    """Python writes at exit what is left to be written, and must not complain then of what has been said already."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _never_fail_to_encode(stream: object) -> None:

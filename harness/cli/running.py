@@ -114,6 +114,8 @@ class _Teller:
 def _reports(command: Run, stack: ExitStack) -> list[Report]:
     """The console last: its last line is the last of all."""
     reports: list[Report] = []
+    if command.report is not None and command.report == command.junit:
+        raise RefusedError.of(f"two reports cannot be written to one file, {command.report}")
     if command.report is not None:
         reports.append(JsonLines(stack.enter_context(opened(command.report))))
     if command.junit is not None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -15,6 +16,7 @@ import pytest
 
 from harness.cli import main
 from harness.report.jsonl import read_run
+from tests.harness.doors.conftest import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +202,7 @@ def test_bad_usage_is_explained(capsys: pytest.CaptureFixture[str], arguments: l
             "harness: error: two implementations are called riser",
         ),
         (["run", "--report", "no/r.jsonl"], "harness: error: no/r.jsonl cannot be written: no such file or directory"),
+        (["run", "--report", "r", "--junit", "r"], "harness: error: two reports cannot be written to one file, r"),
         (["run", "--junit", "scenarios"], "harness: error: scenarios cannot be written: is a directory"),
         (["report", "no.jsonl"], "harness: error: no.jsonl: no such file or directory"),
         (
@@ -377,7 +380,9 @@ def test_an_interrupted_run_stops_everything_and_leaves_whole_reports(
 def wait_for_a_child_that_serves(pid: int) -> None:
     """Until the daemon of the waiting scenario is there; it is gone when the harness has ended, which reaps it."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
+    deadline = time.monotonic() + LIMIT
     while not children.read_text().split():
+        assert time.monotonic() < deadline
         os.sched_yield()
 
 
@@ -385,6 +390,17 @@ def test_output_that_nobody_reads_ends_the_command_in_silence(project: Path) -> 
     program = f"{sys.executable} -m harness list | head -n 0; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, cwd=project, timeout=60, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("outputs", [["--report", "/dev/full"], ["--junit", "/dev/full"], []])
+def test_a_full_disk_is_said_in_a_sentence_and_nothing_is_left(project: Path, outputs: list[str]) -> None:
+    with Path("/dev/full" if not outputs else "/dev/null").open("w") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", "run", "scenarios/talk/echo.yaml", *outputs],
+            stdout=output, stderr=subprocess.PIPE, text=True, cwd=project, timeout=LIMIT, check=False,
+        )  # fmt: skip
+    assert done.stderr == "harness: error: this could not be finished: no space left on device\n"
+    assert done.returncode == 1
 
 
 def test_characters_that_the_terminal_has_not_become_escapes(harness: Harness, write: Write) -> None:
