@@ -213,6 +213,7 @@ class Option:
 
     name: str
     key: str
+    doc: str
     shape: Shape
     is_required: bool
     is_subject: bool
@@ -246,6 +247,7 @@ def _work_out(model: type[Any]) -> Options:
         Option(
             name=spec.name,
             key=key_of(spec),
+            doc=doc,
             shape=shape_of(hints[spec.name], _Bounds(words_of(spec), is_span(spec), *bounds_of(spec))),
             is_required=spec.default is MISSING and spec.default_factory is MISSING,
             is_subject=is_subject(spec),
@@ -253,7 +255,7 @@ def _work_out(model: type[Any]) -> Options:
             takes_fields=takes_fields(spec),
         )
         for spec in sorted(fields(model), key=lambda spec: spec.name in inherited)
-        if doc_of(spec) is not None
+        if (doc := doc_of(spec)) is not None
     ]
     return Options(
         by_key={option.key: option for option in options},
