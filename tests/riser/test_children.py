@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def _served_by(client: Client) -> int:
 
 def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _thread_states(pid: int) -> set[str]:
+    return {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
 
 
 def test_a_child_that_dies_takes_its_own_connections_only_and_another_takes_its_place(serve: ServeProbe) -> None:
@@ -51,6 +56,7 @@ def test_what_a_dead_child_had_not_begun_is_served_by_another(serve: ServeProbe)
     queued = [server.connect() for _ in range(7)]
     for number, client in enumerate(queued):
         client.say(f"echo {number}")
+        client.socket.shutdown(socket.SHUT_WR)  # nobody waits for this test to come round to its connection
     eventually(lambda: all(_descriptors(pid) >= 8 for pid in served), "connections queue in the children")
     os.kill(served[0], signal.SIGKILL)
     assert busy[0].hear() is None
@@ -66,7 +72,7 @@ def test_a_child_that_is_stopped_gets_no_connections_while_another_can_take_them
     first, second = server.connect(), server.connect()
     stopped, running = _served_by(first), _served_by(second)
     os.kill(stopped, signal.SIGSTOP)
-    eventually(lambda: Path(f"/proc/{stopped}/stat").read_text().rpartition(")")[2].split()[0] == "T", "stopped")
+    eventually(lambda: _thread_states(stopped) == {"T"}, "the child is stopped, all of its threads")
     for _ in range(8):
         client = server.connect()
         assert _served_by(client) == running
@@ -135,6 +141,7 @@ def test_when_the_server_is_killed_its_children_finish_and_end_and_the_address_i
     client = server.connect()
     serving = _served_by(client)
     server.send(signal.SIGKILL)
+    assert server.status() == -signal.SIGKILL
     for pid in children - {serving}:
         eventually(lambda pid=pid: not alive(pid), "an idle child ends")  # type: ignore[misc]  # early binding
     assert server.event("at_stop")["state"] == "graceful"
