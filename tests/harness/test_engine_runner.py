@@ -185,19 +185,21 @@ with Engine(Settings(root=root)) as engine:
 def test_an_interrupted_process_leaves_nothing(root: Path, times: int) -> None:
     text = "scenario: a test\nclauses: [test.engine]\n" + "\n".join(line[4:] for line in ENDLESS.splitlines())
     before = set_subreaper(on=True)
-    try:
-        harness = subprocess.Popen([sys.executable, "-c", MAIN, root, text], stderr=subprocess.PIPE, process_group=0)
-        while not (root / "running").exists():
-            assert harness.poll() is None
-            time.sleep(0.01)
-        for _ in range(times):
-            harness.send_signal(signal.SIGINT)
-        _, errors = harness.communicate(timeout=120)
-        assert b"KeyboardInterrupt" in errors
-        # Had anything survived, it would be ours now.
-        assert children_of(os.getpid()) == []
-    finally:
-        set_subreaper(on=before)
+    command = [sys.executable, "-c", MAIN, str(root), text]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, process_group=0) as harness:
+        try:
+            while not (root / "running").exists():
+                assert harness.poll() is None, harness.communicate()
+                time.sleep(0.01)
+            for _ in range(times):
+                harness.send_signal(signal.SIGINT)
+            _, errors = harness.communicate(timeout=120)
+            assert b"KeyboardInterrupt" in errors
+            # Had anything survived, it would be ours now.
+            assert children_of(os.getpid()) == []
+        finally:
+            harness.kill()
+            set_subreaper(on=before)
 
 
 def test_there_is_one_engine_in_a_process(root: Path) -> None:

@@ -25,16 +25,20 @@ def test_what_is_there_already_is_found_at_once_even_without_time() -> None:
 
 
 def test_a_wait_is_woken_by_every_record_and_looks_for_itself() -> None:
-    async def course() -> int:
+    async def course() -> list[int]:
         timeline = Timeline()
-        for delay in range(5):
-            asyncio.get_running_loop().call_later(delay / 1000, timeline.record, "a", What.NOTE, "one more")
-        return await until(
-            timeline.pulse, lambda: len(timeline.moments) if len(timeline.moments) > 3 else None,
-            limit=LONG, waited_for="four moments",
-        )  # fmt: skip
+        looks: list[int] = []
 
-    assert asyncio.run(course()) == 4
+        def probe() -> list[int] | None:
+            looks.append(len(timeline.moments))
+            if len(timeline.moments) == 3:
+                return looks
+            asyncio.get_running_loop().call_soon(timeline.record, "a", What.NOTE, "one more")
+            return None
+
+        return await until(timeline.pulse, probe, limit=LONG, waited_for="third moment")
+
+    assert asyncio.run(course()) == [0, 1, 2, 3]
 
 
 def test_many_waits_share_a_beat_and_one_that_is_cancelled_does_not_harm_the_others() -> None:

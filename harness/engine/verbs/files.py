@@ -14,6 +14,7 @@ from harness.engine.verdicts import StepErroredError, StepFailedError
 
 if TYPE_CHECKING:
     from harness.engine.world import World
+    from harness.model.matchers import Matcher
     from harness.model.steps import File, Write
     from harness.model.values import Text
 
@@ -21,25 +22,19 @@ if TYPE_CHECKING:
 async def file(step: File, world: World) -> Given:
     """Look at a file."""
     path = _path(step.of, world)
-    try:
-        status = path.stat()
-    except OSError as error:
-        if step.exists is False and isinstance(error, FileNotFoundError):
-            return Given(world.timeline.mark())
-        raise StepFailedError(f"{path} cannot be looked at: {error.strerror}") from None
     if step.exists is False:
-        raise StepFailedError(f"{path} is there, expected none")
-    looks: list[tuple[str, str | None]] = []
-    if step.mode is not None:
-        looks.append(("mode", check(step.mode, f"{stat.S_IMODE(status.st_mode):04o}", world.scope)))
-    if step.content is not None:
-        looks.append(("content", check(step.content, _content(path), world.scope)))
+        if os.path.lexists(path):
+            raise StepFailedError(f"{path} is there, expected none")
+        return Given(world.timeline.mark())
     if step.target is not None:
-        looks.append(("target", check(step.target, _target(path), world.scope)))
-    for what, problem in looks:
-        if problem is not None:
-            raise StepFailedError(f"{what} of {path}: {problem}")
-    if step.locked is not None and is_locked(path) != step.locked:
+        _compare("target", step.target, _target(path), path, world)
+    if step.exists or step.mode is not None:
+        status = _status(path, follow=step.target is None)
+        if step.mode is not None:
+            _compare("mode", step.mode, f"{stat.S_IMODE(status.st_mode):04o}", path, world)
+    if step.content is not None:
+        _compare("content", step.content, _content(path), path, world)
+    if step.locked is not None and _is_locked(path) != step.locked:
         expected = "somebody to hold" if step.locked else "nobody to hold"
         raise StepFailedError(f"{path} is {'not ' if step.locked else ''}locked, expected {expected} flock(2) on it")
     return Given(world.timeline.mark())
@@ -82,6 +77,30 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def _compare(what: str, matcher: Matcher, actual: str, path: Path, world: World) -> None:
+    problem = check(matcher, actual, world.scope)
+    if problem is not None:
+        raise StepFailedError(f"{what} of {path}: {problem}")
+
+
+def _status(path: Path, *, follow: bool) -> os.stat_result:
+    try:
+        return path.stat(follow_symlinks=follow)
+    except OSError as error:
+        raise _unseen(path, error) from None
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        return is_locked(path)
+    except OSError as error:
+        raise _unseen(path, error) from None
+
+
+def _unseen(path: Path, error: OSError) -> StepFailedError:
+    return StepFailedError(f"{path} cannot be looked at: {error.strerror}")
+
+
 def _path(text: Text, world: World) -> Path:
     return world.workspace / world.scope.text(text)
 
@@ -90,11 +109,11 @@ def _content(path: Path) -> str:
     try:
         return path.read_text(errors="backslashreplace")
     except OSError as error:
-        raise StepFailedError(f"{path} cannot be read: {error.strerror}") from None
+        raise _unseen(path, error) from None
 
 
 def _target(path: Path) -> str:
     try:
         return str(path.readlink())
     except OSError as error:
-        raise StepFailedError(f"{path} is no symbolic link: {error.strerror}") from None
+        raise _unseen(path, error) from None
