@@ -16,7 +16,6 @@ import contextlib
 import os
 import select
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import FrameType
@@ -28,6 +27,7 @@ from riser.core.messages import Exit
 from riser.core.operation import DEFAULT_SIGNALS
 from riser.core.phases import Condition
 from riser.errors import ConfigError, RiserError
+from riser.firstword import FirstWord
 from riser.logs import LOGGER, open_log
 from riser.process import Readiness, ReadyPipe, spawn
 from riser.serverprocess import Setup
@@ -38,7 +38,8 @@ from riser.supervisor import Supervisor
 __all__ = ["running", "start_daemon"]
 
 EXIT_FAILURE = 1
-_STANDARD_STREAMS = (0, 1, 2)
+_STANDARD_ERROR = 2
+_STANDARD_STREAMS = (0, 1, _STANDARD_ERROR)
 
 
 def start_daemon(setup: Setup, **parameters: object) -> int:
@@ -57,6 +58,8 @@ def start_daemon(setup: Setup, **parameters: object) -> int:
         with _harmless(_disabled_signals(config)):
             return _in_background(config, setup) if config.daemonize else _in_foreground(config, setup)
     except (RiserError, OSError) as error:
+        if config.daemonize:
+            LOGGER.critical("failed to start daemon: %s", error)
         return _refuse(config, str(error))
     finally:
         os.umask(umask)
@@ -95,12 +98,12 @@ def _in_foreground(config: DaemonConfig, setup: Setup) -> int:
     if on_terminal:
         operations.pop(signal.SIGWINCH, None)
     with SignalInbox(operations) as inbox:
-        return _supervise(_prepare(config, setup), inbox, launcher=None, own_group=not on_terminal).status
+        return _supervise(_prepare(config, setup), inbox, word=FirstWord(None), own_group=not on_terminal).status
 
 
 def _in_background(config: DaemonConfig, setup: Setup) -> int:
     prepared = _prepare(config, setup)
-    launcher = ReadyPipe()
+    pipe = ReadyPipe()
     operations = by_name(config.signals(), only=DEFAULT_SIGNALS)
 
     def leave_session(_: SignalInbox) -> int:
@@ -110,46 +113,46 @@ def _in_background(config: DaemonConfig, setup: Setup) -> int:
         return 0
 
     def run(inbox: SignalInbox) -> int:
-        launcher.keep_child_end()
-        if not config.daemon_nochdir:
-            os.chdir("/")
-        _let_go_of_streams()
+        pipe.keep_child_end()
+        word = FirstWord(pipe)
         try:
-            return _supervise(prepared, inbox, launcher=launcher, own_group=True).status
-        except Exception as error:
-            LOGGER.critical("daemon failed", exc_info=error)
-            raise
+            if not config.daemon_nochdir:
+                os.chdir("/")
+            _let_go_of_streams()
+            return _supervise(prepared, inbox, word=word, own_group=True).status
+        except Exception as error:  # noqa: BLE001 - there is nobody above who could tell it
+            LOGGER.critical("daemon failed: %s", error, exc_info=error)
+            word.failed(str(error))
+            return EXIT_FAILURE
 
     spawn(leave_session, operations={}).reap(block=True)
-    launcher.keep_parent_end()
+    pipe.keep_parent_end()
     prepared.let_go()
-    return _await_word(config, launcher)
+    return _await_word(config, pipe)
 
 
-def _await_word(config: DaemonConfig, launcher: ReadyPipe) -> int:
+def _await_word(config: DaemonConfig, pipe: ReadyPipe) -> int:
     """In the launching command: wait until the daemon serves or has failed."""
     said, reason = Readiness.WAITING, ""
     while said is Readiness.WAITING:
-        select.select([launcher], [], [])
-        said, reason = launcher.poll()
-    launcher.close()
+        select.select([pipe], [], [])
+        said, reason = pipe.poll()
+    pipe.close()
     return 0 if said is Readiness.READY else _refuse(config, reason or "ended before it served")
 
 
-def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe | None, own_group: bool) -> Exit:
-    """In the daemon: from the pid in the status file to the end."""
+def _supervise(prepared: _Prepared, inbox: SignalInbox, *, word: FirstWord, own_group: bool) -> Exit:
+    """In the daemon: from the pid in the status file to the end; the first word goes to the launching command."""
     status_file = prepared.status_file
-    waiting = [launcher] if launcher is not None else []
 
     def watch(condition: Condition) -> None:
         prepared.manager.tell(condition)
-        if condition is Condition.SERVING and waiting:
-            waiting.pop().tell_ready()
+        if condition is Condition.SERVING:
+            word.ready()
 
     def let_go() -> None:
         prepared.let_go()
-        if launcher is not None:
-            launcher.close()
+        word.close()
 
     try:
         if status_file is not None:
@@ -172,8 +175,7 @@ def _supervise(prepared: _Prepared, inbox: SignalInbox, *, launcher: ReadyPipe |
             status_file.release()
     if exit_.reason:
         prepared.manager.tell_failure(exit_.reason)
-    if waiting:
-        waiting.pop().tell_failure(exit_.reason or "stopped before it served")
+    word.failed(exit_.reason or "stopped before it served")
     return exit_
 
 
@@ -192,7 +194,9 @@ def _let_go_of_streams() -> None:
 
 
 def _refuse(config: DaemonConfig, reason: str) -> int:
-    sys.stderr.write(f"{config.daemon_name}: {reason}\n")
+    # Not sys.stderr, which is None where the stream was closed.
+    with contextlib.suppress(OSError):
+        os.write(_STANDARD_ERROR, f"{config.daemon_name}: {reason}\n".encode("utf-8", "backslashreplace"))
     return EXIT_FAILURE
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from riser import privilege
 from riser.core.operation import DEFAULT_SIGNALS, Operation
+from riser.firstword import FirstWord
 from riser.listener import Listener
 from riser.logs import LOGGER
 from riser.process import Child, ReadyPipe
@@ -64,11 +65,7 @@ def run_server(
     inbox: SignalInbox,
 ) -> int:
     """In the server process: do all that it is there for; the exit status, 1 after a failure that was reported."""
-    waiting = [ready]
-
-    def tell_ready() -> None:
-        waiting.pop().tell_ready()
-
+    word = FirstWord(ready)
     try:
         if identity is not None:
             LOGGER.info("change privilege to %s", privilege.describe(identity))
@@ -76,13 +73,12 @@ def run_server(
         server = SocketServer()
         setup(server)
         server.setup(listener.socket)
-        server.start(listener.socket, ready=tell_ready, latch=latch, inbox=inbox)
+        server.start(listener.socket, ready=word.ready, latch=latch, inbox=inbox)
     except Exception as error:  # noqa: BLE001 - whatever it is, the daemon has to know
         LOGGER.debug("server process failed", exc_info=error)
-        if waiting:
-            waiting.pop().tell_failure(explain(error))
-        else:
+        if word.is_said:
             LOGGER.error("server process failed: %s", explain(error))
+        word.failed(explain(error))
         return 1
     return 0
 

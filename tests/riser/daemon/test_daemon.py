@@ -102,6 +102,7 @@ def test_umask_is_the_daemons(run: Run) -> None:
         ({"server_privileged_user": "no-such-user"}, "server_privileged_user.*no-such-user"),
         ({"server_privileged_group": "no-such-group"}, "server_privileged_group.*no-such-group"),
         ({"status_file": "/nowhere/at/all"}, "status_file /nowhere/at/all: No such file"),
+        ({"status_file": "/dev/full"}, "status_file /dev/full: No space left"),
         ({"daemon_umask": "022"}, "daemon_umask: .*'022'"),
         ({"deamonize": True}, "deamonize: expected a parameter"),
         ({"signal_stop_graceful": "KILL"}, "signal_stop_graceful: .*'KILL'"),
