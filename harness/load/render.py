@@ -40,7 +40,7 @@ def render_problem(problem: Problem, read_line: Callable[[str, int], str | None]
     if not source or source.isspace():
         return f"{problem}\n     | {problem.hint}" if problem.hint else str(problem)
     shown, column = _window(source, location.column)
-    padding = "".join(_blank(character) for character in shown[: column - 1]).ljust(column - 1)
+    padding = "".join(_blank(character) for character in shown[: column - 1]) + " " * (column - 1 - len(shown))
     hint = f" {problem.hint}" if problem.hint else ""
     return f"{problem}\n{location.line:>5} | {_printable(shown)}\n      | {padding}^{hint}"
 

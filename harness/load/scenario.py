@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from harness.load.codes import Code
@@ -23,7 +25,6 @@ from harness.model.source import InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from harness.model.actors import Actor
     from harness.model.clauses import Clauses
@@ -40,7 +41,14 @@ def load_scenarios(path: Path, *, root: Path, clauses: Clauses | None = None) ->
     text = read_text(path)
     if isinstance(text, Problem):
         raise InvalidInputError((text,))
-    return read_scenarios(text, str(path), name=path.relative_to(root).with_suffix("").as_posix(), clauses=clauses)
+    return read_scenarios(text, str(path), name=name_of(path, root), clauses=clauses)
+
+
+def name_of(path: Path, root: Path) -> str:
+    """The id of a file's items without the cell: its path below the root, or its name alone when it is elsewhere."""
+    whole, above = (Path(os.path.normpath(each.absolute())) for each in (path, root))
+    below = whole.relative_to(above) if whole.is_relative_to(above) else Path(whole.name)
+    return below.with_suffix("").as_posix()
 
 
 def read_scenarios(text: str, file: str, *, name: str, clauses: Clauses | None = None) -> tuple[Scenario, ...]:

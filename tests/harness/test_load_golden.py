@@ -7,6 +7,7 @@ before they are committed.
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from harness.model.clauses import Clause, Level, Source
 from harness.model.source import InvalidInputError, Location
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.model.source import Problem
 
 GOLDEN = Path(__file__).parent / "golden" / "load"
@@ -43,17 +46,18 @@ ELSEWHERE = {Code.TOO_DEEP, Code.TOO_MANY, Code.TOO_LARGE, Code.UNREADABLE, Code
 
 
 def problems_of(name: str) -> tuple[Problem, ...]:
-    path = Path(f"{name}.input")
+    load: Callable[[Path], object]
+    match name.split("-", maxsplit=1)[0]:
+        case "manifest":
+            load = load_manifest
+        case "list":
+            load = load_clauses
+        case "clauses":
+            load = functools.partial(load_scenarios, root=Path(), clauses=CLAUSES)
+        case _:
+            load = functools.partial(load_scenarios, root=Path())
     with pytest.raises(InvalidInputError) as caught:
-        match name.split("-")[0]:
-            case "manifest":
-                load_manifest(path)
-            case "list":
-                load_clauses(path)
-            case "clauses":
-                load_scenarios(path, root=Path(), clauses=CLAUSES)
-            case _:
-                load_scenarios(path, root=Path())
+        load(Path(f"{name}.input"))
     return caught.value.problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.load import scalars
@@ -14,6 +14,9 @@ from harness.load.nodes import ScalarNode
 from harness.load.notes import INVALID, Notes
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Pattern, Reference, SignalName, Text
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Machines that do much else are slow at times."""
 
 
 def plain(text: str) -> ScalarNode:
@@ -74,11 +77,13 @@ def test_not_a_number_is_resolved() -> None:
     assert math.isnan(value)
 
 
+@patient
 @given(st.text())
 def test_quoted_text_is_text(text: str) -> None:
     assert scalars.resolve(quoted(text)) == text
 
 
+@patient
 @given(st.text())
 def test_any_plain_text_is_something(text: str) -> None:
     assert isinstance(scalars.resolve(plain(text)), str | int | float | None)
@@ -159,12 +164,14 @@ def test_what_looks_like_a_reference_and_is_none_is_refused(text: str) -> None:
     assert {problem.code for problem in notes.problems} == {Code.BAD_REFERENCE}
 
 
+@patient
 @given(st.text(alphabet="ab.$ {}:-${a}"))
 def test_any_text_is_taken_apart_or_refused(text: str) -> None:
     notes = Notes()
     assert (scalars.parse_text(plain(text), notes) is INVALID) is bool(notes.problems)
 
 
+@patient
 @given(st.text())
 def test_dollars_written_twice_give_the_text_back(text: str) -> None:
     assert "".join(str(part) for part in parts_of(quoted(text.replace("$", "$$")))) == text
@@ -216,6 +223,7 @@ def test_a_pattern_that_is_none_or_matches_everything_is_refused(source: str) ->
     assert [problem.code for problem in notes.problems] == [Code.BAD_PATTERN]
 
 
+@patient
 @given(st.text(max_size=30) | st.text(alphabet="ab()[]{}*+?|^$\\.0123456789,-", max_size=30))
 def test_any_pattern_is_kept_or_refused(source: str) -> None:
     notes = Notes()

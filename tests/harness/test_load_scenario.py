@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.load.codes import Code
@@ -20,6 +20,9 @@ from harness.model.values import Duration, Name, Pattern, Reference, Scalar, Sig
 
 if TYPE_CHECKING:
     from harness.model.scenario import Scenario
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Machines that do much else are slow at times."""
 
 SUITE = Path(__file__).parents[2] / "scenarios"
 
@@ -304,6 +307,7 @@ def problems_of(text: str) -> tuple[Problem, ...]:
         return error.problems
 
 
+@patient
 @given(st.lists(DAMAGE, min_size=1, max_size=5))
 def test_a_damaged_file_is_read_or_refused_with_places_in_it(damages: list[tuple[int, str]]) -> None:
     text = damaged(damages)
