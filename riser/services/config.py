@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from riser.errors import ConfigError
 
+_MOST_PROCESSES = 4096
+_LARGEST_MESSAGE = 2**32 - 1
+"""What the lengths in a message can tell."""
+_MOST_CONNECTIONS = 1 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicesConfig:
@@ -20,6 +25,8 @@ class ServicesConfig:
     """Connections that one service process serves at a time, each in a thread of its own."""
     handshake_timeout_seconds: float = 5.0
     """How long a peer may take to say who it is."""
+    connect_timeout_seconds: float = 30.0
+    """How long a call waits for a service process that is being started again."""
     start_timeout_seconds: float = 60.0
     """How long all service processes together may take to be ready, `preprocess` included."""
     stop_timeout_seconds: float = 10.0
@@ -29,14 +36,19 @@ class ServicesConfig:
 
     def __post_init__(self) -> None:
         """Check every field; raises `ConfigError` for the first that cannot be used."""
-        for name, least in (("process_num", 0), ("message_limit_bytes", 1024), ("connection_limit", 2)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ConfigError(name, value, f"a whole number of at least {least}")
+        _check_whole("process_num", self.process_num, least=0, most=_MOST_PROCESSES)
+        _check_whole("message_limit_bytes", self.message_limit_bytes, least=1024, most=_LARGEST_MESSAGE)
+        _check_whole("connection_limit", self.connection_limit, least=2, most=_MOST_CONNECTIONS)
         if not isinstance(self.strict, bool):
             raise ConfigError("strict", self.strict, "True or False")
-        for name in ("handshake_timeout_seconds", "start_timeout_seconds", "stop_timeout_seconds", "drain_seconds"):
-            check_seconds(name, getattr(self, name))
+        for name in ("handshake", "connect", "start", "stop"):
+            check_seconds(f"{name}_timeout_seconds", getattr(self, f"{name}_timeout_seconds"))
+        check_seconds("drain_seconds", self.drain_seconds)
+
+
+def _check_whole(name: str, value: object, *, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigError(name, value, f"a whole number from {least} to {most:,}")
 
 
 def check_seconds(name: str, value: object) -> None:

@@ -20,7 +20,7 @@ class LocalBackend:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._fronts: list[object] = []
+        self.fronts: list[object] = []
         self._serving = contextlib.ExitStack()
         self._pid = 0
 
@@ -28,8 +28,8 @@ class LocalBackend:
         """Make the fronts and call `preprocess`."""
         if self._pid:
             raise NotStartedError("the services are started already")
-        self._fronts = self._registry.make_fronts()
-        self._serving.enter_context(self._registry.serving(self._fronts))
+        self.fronts = self._registry.make_fronts()
+        self._serving.enter_context(self._registry.serving(self.fronts))
         self._pid = os.getpid()
 
     def detach_server(self) -> None:
@@ -41,7 +41,7 @@ class LocalBackend:
             return
         self._pid = 0
         self._serving.close()
-        self._fronts = []
+        self.fronts = []
 
     def start_client(self, timeout_seconds: float) -> None:
         """Check that the services are here: a forked process would have a copy of its own of every object."""
@@ -74,6 +74,6 @@ class LocalBackend:
 
     def _front(self, service: Registration) -> object:
         try:
-            return self._fronts[service.index]
+            return self.fronts[service.index]
         except IndexError:
             raise NotStartedError("the services are not started") from None

@@ -59,7 +59,7 @@ class Services:
         self.any_process = Registrar(self, AnyProcess)
         self.single_process = Registrar(self, SingleProcess)
         self.sticky_process = Registrar(self, StickyProcess)
-        self._backend: Backend = LocalBackend(self.registry)
+        self._backend = self._choose_backend()
 
     def __repr__(self) -> str:
         return f"<Services {[service.name for service in self.registry]} in {self.config.process_num} processes>"
@@ -209,6 +209,18 @@ class Services:
             return self._backend.call(service, slot, arguments, {})
         self._slot_to_get(service.route, name, arguments)
         return self._backend.front(service, slot)
+
+    def _choose_backend(self) -> "Backend":
+        # Each with what it needs: services without processes need no protocol.
+        if self.config.process_num > 0:
+            from riser.services.pool import PoolBackend
+
+            return PoolBackend(self.registry, self.config)
+        if self.config.strict:
+            from riser.services.strict import StrictBackend
+
+            return StrictBackend(self.registry, self.config)
+        return LocalBackend(self.registry)
 
     def _slot_to_get(self, route: Route, name: str, key: "tuple[object, ...] | list[object]") -> int:
         if len(key) != isinstance(route, StickyProcess):

@@ -1,0 +1,396 @@
+"""One place of the pool, as a client sees it: whichever service process is there now, and the connections to it.
+
+    Slot --current--> Incarnation     the process that was there last: its lease, idle links, proxies of its objects
+                      Incarnation     one that has died, for as long as proxies refer to it: stale
+
+Idle links are taken last in, first out, so few stay warm. A link found dead before a call has gone out whole is
+replaced without a word, since the call was not begun; once it has, the call may have been carried out, and that is for
+the caller to know (`ServiceDied`).
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, cast
+from weakref import WeakSet, WeakValueDictionary
+
+from riser.services.endpoint import Endpoint
+from riser.services.errors import (
+    ProtocolError,
+    ServiceDied,
+    ServiceError,
+    ServiceTimeout,
+    ServiceUnavailableError,
+    StaleReference,
+)
+from riser.services.frames import Wire
+from riser.services.handshake import Hello, RefusedError, Role, Welcome, greet
+from riser.services.lease import ClientLease
+from riser.services.limits import Limit, limit_of
+from riser.services.link import Link, LostError, UnsentError
+from riser.services.proxy import GeneratorProxy, Proxy, Reference
+from riser.services.references import FrontReference, GeneratorReference, HeldReference
+from riser.services.registry import CallPolicy
+
+_MOST_IDLE = 128
+_MOST_ATTEMPTS = 3
+_RETRY_SECONDS = 0.005
+_ANY = CallPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a client needs to know to be let in."""
+
+    pool: bytes
+    """The pool's name."""
+    secret: bytes
+    message_limit: int
+    connect_seconds: float
+    """How long to wait for a service process that is being started again."""
+
+
+class Lent:
+    """What a client process has lent to services, by number."""
+
+    def __init__(self) -> None:
+        self.things: dict[int, object] = {}
+        self.numbers = count(1)
+
+
+class Incarnation:
+    """One service process's time at a place; for links, it is their `Holder`."""
+
+    def __init__(self, slot: "Slot", name: bytes, lease: ClientLease) -> None:
+        self.slot = slot
+        self.name = name
+        self.lease = lease
+        self.idle: list[Link] = []
+        self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+        self.lent = slot.lent.things
+        self.lent_numbers = slot.lent.numbers
+        self._lock = threading.Lock()
+
+    def is_home(self, reference: Reference) -> int | None:
+        """The target of an object of this process; None if it is another's."""
+        match reference:
+            case HeldReference() if reference.incarnation is self:
+                return reference.target
+            case FrontReference() if reference.slot is self.slot:
+                return reference.target
+            case _:
+                return None
+
+    def stand_in(self, target: int, shape: type[Proxy]) -> Proxy:
+        """The proxy of an object, which has been sent once more."""
+        if target <= self.slot.fronts:
+            return shape(FrontReference(self.slot, target))
+        self.lease.flush()
+        with self._lock:
+            proxy = self.proxies.get(target)
+            if proxy is not None:
+                cast("HeldReference", proxy._riser).holds += 1  # noqa: SLF001 - it was made below
+                return proxy
+            reference = (GeneratorReference if issubclass(shape, GeneratorProxy) else HeldReference)(self, target)
+            self.proxies[target] = proxy = shape(reference)
+            return proxy
+
+    def around_block(self, link: Link) -> Callable[[], None]:
+        """Let calls of this thread take this link while a block runs in it."""
+        binding = self.slot.binding
+        outer, binding.link = binding.link, link
+        link.bindings += 1
+
+        def done() -> None:
+            link.bindings -= 1
+            # A `with` that was entered in the block and goes on keeps the link to this thread.
+            if outer is not None or not link.bindings:
+                binding.link = outer
+
+        return done
+
+    def forget_idle(self) -> None:
+        """Close the idle links, which are not believed to be good any more."""
+        while self.idle:
+            self.idle.pop().close()
+
+    def end(self) -> None:
+        """Close what belongs to a process that is gone."""
+        self.forget_idle()
+        self.lease.close()
+
+    def adopt(self, lease: ClientLease, held: set[int]) -> None:
+        """In a forked child: hold these objects by its own lease, and let the parent's connections be."""
+        self.lease.close()
+        self.lease = lease
+        self.idle = []
+        self._lock = threading.Lock()
+        for target, proxy in list(self.proxies.items()):
+            cast("HeldReference", proxy._riser).holds = int(target in held)  # noqa: SLF001 - it was made above
+            held.discard(target)
+        for target in held:
+            lease.drop(target, 1)
+
+
+class _Binding(threading.local):
+    """The link that this thread is bound to."""
+
+    link: Link | None = None
+
+
+class Slot:
+    """A place of the pool; usable from all threads."""
+
+    def __init__(
+        self, index: int, endpoint: Endpoint, *, access: Access, fronts: int, client: bytes, lent: Lent
+    ) -> None:
+        self.index = index
+        self.access = access
+        self.fronts = fronts
+        """How many fronts there are; their targets come first."""
+        self.client = client
+        """The name of this client process."""
+        self.lent = lent
+        self.current: Incarnation | None = None
+        self.binding = _Binding()
+        self._endpoint = endpoint
+        self._links: WeakSet[Link] = WeakSet()
+        self._lock = threading.Lock()
+
+    def __str__(self) -> str:
+        return f"service process {self.index}"
+
+    def call(
+        self,
+        target: int,
+        method: str | None,
+        arguments: tuple[Any, ...],
+        named: Mapping[str, Any],
+        *,
+        policy: CallPolicy = _ANY,
+        incarnation: Incarnation | None = None,
+        then: Callable[[Link], None] | None = None,
+    ) -> Any:
+        """What the object's method returns, or raises.
+
+        `incarnation` is that of an object which has one; `then` is called with the link before it is given back.
+        Raises `ServiceDied`, `ServiceTimeout`, `StaleReference`, `ServiceUnavailableError`.
+        """
+        limit = limit_of(policy.timeout_seconds)
+        attempts = 0
+        while True:
+            link = self.take(incarnation, limit)
+            try:
+                result = link.call(target, method, arguments, named, limit=limit)
+                if then is not None:
+                    then(link)
+            except (UnsentError, LostError) as error:
+                attempts += 1
+                if not self._may_try_again(error, link, attempts, may_repeat=policy.may_repeat(method)):
+                    raise self.failure(error.__cause__, limit) from error.__cause__
+            else:
+                return result
+            finally:
+                if not link.bindings:
+                    self.give_back(link)
+                elif not link.in_step:
+                    link.close()
+
+    def leave(self, link: Link, target: int, error: BaseException | None) -> bool:
+        """What `__exit__` returns of what was entered over this link, which is then free of it."""
+        if link.is_closed:
+            if error is not None:
+                return False
+            raise ServiceDied(str(self), "the connection of an open `with` was lost")
+        limit = limit_of(None)
+        number = 0
+        try:
+            fault = None
+            if error is not None:
+                number = link.remember(error)
+                fault = link.fault(error, number)
+            result = link.call(target, "__exit__", (fault,), {}, limit=limit)
+        except (UnsentError, LostError) as failed:
+            raise self.failure(failed.__cause__, limit) from failed.__cause__
+        finally:
+            link.forget_fault(number)
+            self.unbind(link)
+        # The service is told of a KeyboardInterrupt and its like, but only an Exception can be kept from the caller.
+        return bool(result) and (error is None or isinstance(error, Exception))
+
+    def bind(self, link: Link) -> None:
+        """Keep the link to this thread."""
+        link.bindings += 1
+        self.binding.link = link
+
+    def unbind(self, link: Link) -> None:
+        """Keep it no longer, for one of the reasons that there were."""
+        link.bindings -= 1
+        if link.bindings:
+            if not link.in_step:
+                link.close()
+            return
+        link.forget_lent()
+        if self.binding.link is link:
+            self.binding.link = None
+        self.give_back(link)
+
+    def take(self, incarnation: Incarnation | None = None, limit: Limit | None = None) -> Link:
+        """A link for one call: the one that this thread is bound to, an idle one, or a new one.
+
+        Raises `StaleReference` if the process of that incarnation is not there any more.
+        """
+        bound = self.binding.link
+        if bound is not None and bound.bindings and not bound.is_closed:
+            self._check(bound, incarnation)
+            return bound
+        current = self.current
+        if current is not None and (incarnation is None or incarnation is current):
+            try:
+                return current.idle.pop()
+            except IndexError:
+                pass
+        link = self._connect(limit)
+        try:
+            self._check(link, incarnation)
+        except StaleReference:
+            self.give_back(link)
+            raise
+        return link
+
+    def give_back(self, link: Link) -> None:
+        """Keep a link for the next call, or close it if it cannot be used any more."""
+        current = self.current
+        if not link.in_step or link.holder is not current or current is None:
+            link.close()
+        elif len(current.idle) < _MOST_IDLE:
+            current.idle.append(link)
+        else:
+            link.bye()
+
+    def at(self, name: bytes) -> Incarnation:
+        """The incarnation of this name; raises `StaleReference` if it is not there any more."""
+        if self.current is None or self.current.name != name:
+            self.give_back(self._connect(None))
+        current = self.current
+        if current is None or current.name != name:
+            raise self._stale()
+        return current
+
+    def connect(self, seconds: float) -> None:
+        """See that the service process answers; raises `ServiceUnavailableError` after this time."""
+        self.give_back(self._connect(None, seconds))
+
+    def failure(self, cause: BaseException | None, limit: Limit | None) -> ServiceError:
+        """What the caller is told of a connection that failed."""
+        if isinstance(cause, TimeoutError) and limit is not None:
+            return ServiceTimeout(str(self), limit.seconds)
+        return ServiceDied(str(self), str(cause) or type(cause).__name__)
+
+    def close(self) -> None:
+        """Close all that is open."""
+        current, self.current = self.current, None
+        if current is not None:
+            while current.idle:
+                current.idle.pop().bye()
+            current.end()
+        for link in list(self._links):
+            link.close()
+
+    def fork(self, client: bytes) -> tuple[ClientLease, set[int]] | None:
+        """The lease of a child that is about to be forked, and what it holds; None if there is nothing to hold."""
+        current = self.current
+        if current is None or not current.proxies:
+            return None
+        held = set(current.proxies.keys())
+        lease = current.lease.fork(client, sorted(held))
+        return None if lease is None else (lease, held)
+
+    def after_fork(self, client: bytes, forked: tuple[ClientLease, set[int]] | None) -> None:
+        """In the child: begin anew, and keep what it refers to."""
+        for link in list(self._links):
+            link.abandon()
+        self._links = WeakSet()
+        self._lock = threading.Lock()
+        self.client = client
+        current = self.current
+        if current is None:
+            return
+        if forked is not None:
+            current.adopt(*forked)
+        else:
+            current.lease.close()
+            self.current = None
+
+    def _may_try_again(self, error: UnsentError | LostError, link: Link, attempts: int, *, may_repeat: bool) -> bool:
+        if link.bindings or attempts > _MOST_ATTEMPTS or isinstance(error.__cause__, TimeoutError):
+            return False
+        # Where one idle link was found dead the others most likely are.
+        cast("Incarnation", link.holder).forget_idle()
+        return isinstance(error, UnsentError) or may_repeat
+
+    def _check(self, link: Link, incarnation: Incarnation | None) -> None:
+        if incarnation is not None and link.holder is not incarnation:
+            raise self._stale()
+
+    def _stale(self) -> StaleReference:
+        return StaleReference(f"an object of {self}", "the process that it was in has died")
+
+    def _connect(self, limit: Limit | None, seconds: float | None = None) -> Link:
+        seconds = self.access.connect_seconds if seconds is None else seconds
+        deadline = time.monotonic() + seconds
+        if limit is not None and limit.deadline < deadline:
+            deadline, seconds = limit
+        else:
+            limit = None
+        while True:
+            try:
+                return self._open(deadline)
+            except RefusedError as error:
+                raise ServiceUnavailableError(str(self), str(error)) from None
+            except TimeoutError:
+                if limit is not None:
+                    raise ServiceTimeout(str(self), seconds) from None
+                raise ServiceUnavailableError(str(self), f"it did not answer within {seconds:g} s") from None
+            except (ConnectionRefusedError, FileNotFoundError):
+                raise ServiceUnavailableError(str(self), "nobody listens there; the services have ended") from None
+            except (ConnectionError, ProtocolError):
+                # It died while it greeted us. Another one takes its place, and the same socket.
+                time.sleep(_RETRY_SECONDS)
+
+    def _open(self, deadline: float) -> Link:
+        wire, welcome = self._greet(Role.CALLS, deadline)
+        try:
+            with self._lock:
+                current = self._incarnation(welcome, deadline)
+        except BaseException:
+            wire.close()
+            raise
+        link = Link(Wire(wire, limit=self.access.message_limit), current)
+        self._links.add(link)
+        return link
+
+    def _incarnation(self, welcome: Welcome, deadline: float) -> Incarnation:
+        """The incarnation of the process that answered, with a lease; the one before it is over."""
+        before = self.current
+        if before is not None and before.name == welcome.incarnation:
+            return before
+        sock, of_lease = self._greet(Role.LEASE, deadline)
+        if of_lease.incarnation != welcome.incarnation:
+            sock.close()
+            raise ConnectionResetError("another process took its place")
+        self.current = current = Incarnation(self, welcome.incarnation, ClientLease(sock))
+        if before is not None:
+            before.end()
+        return current
+
+    def _greet(self, role: Role, deadline: float) -> tuple[socket.socket, Welcome]:
+        sock = self._endpoint.connect(deadline)
+        try:
+            return sock, greet(sock, Hello(role, self.client), secret=self.access.secret, deadline=deadline)
+        except BaseException:
+            sock.close()
+            raise
