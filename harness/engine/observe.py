@@ -189,6 +189,8 @@ class Census:
         self._on_end = on_end
         self._seen: dict[int, Seen] = {}
         self._roots: set[int] = set()
+        self.claims: Callable[[int, Stat], bool] = lambda _pid, _stat: False
+        """Whether an orphan that shows no sign is this item's, as far as anybody can tell; see `Orphans`."""
 
     def add_program(self, pid: int) -> Seen:
         """A child of ours that was just started for this item; its owner reaps it, nobody else."""
@@ -233,7 +235,9 @@ class Census:
                 return False
             if self.has_session(stat.session):
                 return True
-            if stat.parent in (0, 1, os.getpid()):
+            if stat.parent == os.getpid():
+                return self.claims(pid, stat)
+            if stat.parent <= 1:
                 return False
             pid = stat.parent
         return False

@@ -40,6 +40,7 @@ class Orphans:
     def watch(self, census: Census) -> None:
         """From now on orphans may belong to this item."""
         self._censuses.append(census)
+        census.claims = lambda pid, stat: pid not in self._strangers and self._owner(pid, stat) is census
 
     def forget(self, census: Census) -> None:
         """The item is over; it has left nothing."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 FIFO = """fifo=$(sed -n 's/.*"events": "\\(.*\\)",/\\1/p' $0)"""
 """Shell that finds the events FIFO in the configuration."""
+SMALL = Path(__file__).parent / "testees" / "small.py"
+PYTHON = (sys.executable, "-I", "-S")
 MATRIX = [
     (mode, processes, listen)
     for mode in ("server", "daemon")
@@ -406,3 +410,30 @@ def test_a_testee_that_opens_its_fifo_for_reading_does_no_harm(run: Run) -> None
         "sh", "-c", f"{FIFO}; exec 3<$fifo; exit 0",
     )  # fmt: skip
     assert outcome.verdict is Verdict.PASSED, outcome.failure
+
+
+def test_a_daemon_that_overwrites_its_environment_is_known_all_the_same(run: Run) -> None:
+    outcome = run(
+        """
+        actors:
+          d: {daemon: probe, mode: daemon, parameters: {daemonize: true}}
+        steps:
+          - start: d
+          - tree: d
+            all: {length: 2}
+          - stop: d
+        """,
+        "env", "-i", *PYTHON, str(SMALL),
+    )  # fmt: skip
+    assert outcome.verdict is Verdict.PASSED, outcome.failure
+
+
+def test_a_daemon_that_was_given_another_stop_signal_is_stopped_by_it(run: Run) -> None:
+    outcome = run("""
+        actors:
+          d: {daemon: probe, mode: daemon, parameters: {signal_stop_graceful: USR2}}
+        steps:
+          - start: d
+        """)
+    assert outcome.verdict is Verdict.PASSED, outcome.failure
+    assert [moment.text for moment in outcome.timeline if moment.what is What.SIGNAL] == ["USR2"]

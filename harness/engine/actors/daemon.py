@@ -215,14 +215,21 @@ class DaemonActor(StartedActor):
     def obituary(self) -> str | None:
         """A clause that says that, and how, it has ended; None while it runs."""
         death = super().obituary()
-        if death is None and self.is_daemonizing and self._daemonized is None and not self.processes():
+        if death is None and self.is_daemonizing and self._daemonized is None:
             launched = super().target
-            if launched is not None and launched.has_ended:
+            if launched is not None and launched.has_ended and not self._may_live():
                 return f"the command that starts {self.name} returned 0, but left no process behind"
         return death
 
+    def _may_live(self) -> bool:
+        """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie."""
+        return bool(self.processes()) or any(cookie_of(pid) is None for pid in self.world.find_living())
+
     def signal_for(self, action: Action) -> int:
-        """The manifest's signal for it."""
+        """The manifest's signal for it, or the one that the scenario has given the daemon for it in its parameters."""
+        configured = self._parameter(f"signal_{action}") if self._mode is Mode.DAEMON else None
+        if isinstance(configured, str):
+            return signal_number(configured)
         return signal_number(self.world.manifest.signals[action])
 
     def is_good_end(self, ending: Ending, *, asked: int) -> bool:  # noqa: ARG002 - a daemon's end does not depend on it

@@ -50,7 +50,7 @@ class Signals:
         os.set_blocking(writer, False)
         os.set_blocking(self.reader, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
@@ -218,10 +218,11 @@ def daemon(parameters: dict[str, Any]) -> None:
             status.truncate(0)
             status.write(f"pid: {os.getpid()}\n")
             status.flush()
-        supervise(parameters["listen_address"])
+        stop = signal.Signals[f"SIG{parameters.get('signal_stop_graceful', 'TERM')}"]
+        supervise(parameters["listen_address"], stop)
 
 
-def supervise(address: str) -> None:
+def supervise(address: str, stop: int) -> None:
     signals = Signals()
     print("daemon start", flush=True)
     listener, name = listen(address)
@@ -233,12 +234,12 @@ def supervise(address: str) -> None:
             told = list(servers)
             if number == signal.SIGHUP:
                 servers.append(fork(serve, listener, name))
-            elif number in (signal.SIGTERM, signal.SIGINT):
+            elif number in (stop, signal.SIGINT):
                 stopping = True
             else:
                 continue
             for pid in told:
-                os.kill(pid, signal.SIGTERM if number == signal.SIGHUP else number)
+                os.kill(pid, signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
         gone = reap()
         servers = [pid for pid in servers if pid not in gone]
         if not servers and not stopping:
