@@ -114,7 +114,9 @@ class Supervisor:
     def _turn(self) -> None:
         due = wake_at(self._state)
         waking = [at for at in (due, self._manager.due()) if at is not None]
-        for key, _ in self._selector.select(max(0.0, min(waking) - time.monotonic()) if waking else None):
+        seen = self._selector.select(max(0.0, min(waking) - time.monotonic()) if waking else None)
+        # Requests last: who has been served and then asks for a stop finds a daemon that knows that it serves.
+        for key, _ in sorted(seen, key=lambda event: event[0].fileobj is self._inbox):
             key.data()
         now = time.monotonic()
         self._manager.feed(now)

@@ -152,7 +152,7 @@ def test_closed_standard_streams_do_no_harm(run: Run, *, daemonize: bool) -> Non
         assert run.ask("ppid") == str(pid)
         assert running(str(run.status_file))
         os.kill(pid, signal.SIGTERM)
-        assert launcher.wait(30) == 0
+        assert launcher.wait(30) == 0  # Also of the command that launches: an answer proves that the daemon serves.
         run.until(lambda: not run.alive(), "all processes are gone")
     finally:
         launcher.kill()
