@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from harness.engine.workspace import Workspace
     from harness.engine.world import World
 
-_GRACE = 1.0
-"""Seconds for processes to end after the daemon that they belong to; the time scale stretches them."""
+_GRACE = 2.0
+"""Seconds for processes to end after the daemon that they belong to, twice what the clauses give the children of a
+killed server; the time scale stretches them."""
 _KILL_LIMIT = Limit(10.0)
 _LOOK_AGAIN = 0.02
 """Seconds between two looks, for processes that nobody has seen and that no pidfd tells of."""

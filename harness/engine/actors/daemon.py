@@ -221,10 +221,6 @@ class DaemonActor(StartedActor):
                 return f"the command that starts {self.name} returned 0, but left no process behind"
         return death
 
-    def _may_live(self) -> bool:
-        """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie."""
-        return bool(self.processes()) or any(cookie_of(pid) is None for pid in self.world.find_living())
-
     def signal_for(self, action: Action) -> int:
         """The manifest's signal for it, or the one that the scenario has given the daemon for it in its parameters."""
         configured = self._parameter(f"signal_{action}") if self._mode is Mode.DAEMON else None
@@ -264,6 +260,10 @@ class DaemonActor(StartedActor):
         await super().release()
         if self._fifo is not None:
             self._fifo.release()
+
+    def _may_live(self) -> bool:
+        """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie."""
+        return bool(self.processes()) or any(cookie_of(pid) is None for pid in self.world.find_living())
 
     def _on_end(self, ending: Ending) -> None:
         configured = self._parameter("listen_address")
