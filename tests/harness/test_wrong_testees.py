@@ -78,7 +78,17 @@ def run(wrong: Wrong, directory: Path) -> subprocess.CompletedProcess[str]:
         encoding="utf-8",
     )
     scenario = ROOT / "scenarios" / f"{wrong.scenario}.yaml"
-    command = [sys.executable, "-m", "harness", "run", str(scenario), "--only", wrong.item, "-i", str(manifest)]
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        str(scenario),
+        "--only",
+        wrong.item,
+        "--implementation",
+        str(manifest),
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
