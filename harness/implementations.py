@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 DEFAULT = "riser"
 FOLDER = "implementations"
-SHIPPED = Path(__file__).parent / "suite"
+
+
+def _shipped(package: Path) -> Path:
+    """In the wheel the suite stands in the package, in a clone (an editable installation) beside it."""
+    inside = package / "suite"
+    return package.parent if not inside.is_dir() and (package.parent / FOLDER).is_dir() else inside
+
+
+SHIPPED = _shipped(Path(__file__).parent)
 """The suite that travels with an installed harness: `scenarios` and `implementations`."""
 _VERSION_SECONDS = 60.0
 
