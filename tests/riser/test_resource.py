@@ -18,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from riser.errors import ConfigError
 from riser.handle import Handle, ReleasedError
 from riser.resource import Builder, RecursiveUseError, Resource, ResourceSet
+from riser.services.shape import shape_of
+from riser.services.travel import DROPPED, Travel, travel_of
 
 DEADLINE_SECONDS = 30.0
 
@@ -33,6 +35,10 @@ class Thing:
     def add(self, amount: int, *, times: int = 1) -> int:
         self.value += amount * times
         return self.value
+
+    @property
+    def doubled(self) -> int:
+        return self.value * 2
 
     def chained(self) -> "Thing":
         return self
@@ -458,6 +464,7 @@ def handle(things: ResourceSet[str, Thing]) -> Iterator[Handle[Thing]]:
     [
         pytest.param(lambda handle: handle.add(1), id="method"),
         pytest.param(lambda handle: handle.value, id="attribute"),
+        pytest.param(lambda handle: handle.doubled, id="property"),
         pytest.param(lambda handle: setattr(handle, "value", 1), id="assignment"),
         pytest.param(lambda handle: delattr(handle, "value"), id="deletion"),
         pytest.param(lambda handle: handle == 1, id="operator"),
@@ -563,8 +570,31 @@ def test_a_handle_that_is_dropped_unreleased_is_warned_about(things: ResourceSet
 
 
 def test_its_class_shows_a_service_what_a_handle_offers(handle: Handle[Thing]) -> None:
-    public = {name for name in dir(type(handle)) if not name.startswith("_")}
-    assert public == {"add", "chained", "release"}
+    assert {name for name in dir(type(handle)) if not name.startswith("_")} == {"add", "chained", "doubled", "release"}
+
+
+def test_properties_are_the_objects(handle: Handle[Thing]) -> None:
+    handle.add(2)
+    assert handle.doubled == 4
+
+
+# With services: what they see of a handle, without a process
+
+
+def test_handles_and_resources_travel_by_reference(things: ResourceSet[str, Thing], handle: Handle[Thing]) -> None:
+    kinds: list[type] = [type(things), Resource, type(handle)]
+    assert [travel_of(kind) for kind in kinds] == [Travel.REFERENCE] * 3
+
+
+def test_a_handle_that_no_client_has_any_more_is_released(works: Works, handle: Handle[Thing]) -> None:
+    getattr(handle, DROPPED)()
+    assert works.diary[-1] == ("destroy", "alice")
+
+
+def test_a_proxy_of_a_handle_has_what_the_object_has(handle: Handle[Thing]) -> None:
+    shape = shape_of(handle)
+    assert (set(shape.methods), set(shape.properties)) == ({"add", "chained", "release"}, {"doubled"})
+    assert {"__enter__", "__exit__"} <= set(shape.operators)
 
 
 # Random lives
