@@ -16,6 +16,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from types import FrameType, TracebackType
 from typing import Self
@@ -24,12 +25,30 @@ from riser.core.operation import Operation
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 
+LATE_SECONDS = 1.0
+"""How long after a stop by signal further stop signals are part of it: a second Ctrl-C, a supervisor's second TERM."""
+
+_STOPS = frozenset({Operation.STOP_GRACEFUL, Operation.STOP_FORCED})
 _WAKE = b"\0"
 _READ_BYTES = 65536
 
 
 def _do_nothing(_number: int, _frame: FrameType | None) -> None:
     """The handler whose only purpose is that the default action does not happen."""
+
+
+class _Late:
+    """The handler of before, once the stop that has just ended is past."""
+
+    def __init__(self, before: Handler) -> None:
+        self._before = before
+        self._until = time.monotonic() + LATE_SECONDS
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if time.monotonic() < self._until:
+            return
+        signal.signal(number, self._before)
+        signal.raise_signal(signal.Signals(number))
 
 
 def by_name(signals: Mapping[Operation, str], *, only: Collection[Operation]) -> dict[signal.Signals, Operation]:
@@ -43,8 +62,9 @@ def by_name(signals: Mapping[Operation, str], *, only: Collection[Operation]) ->
 class SignalInbox:
     """Operations that arrived by signal or by `post`, in order of arrival; a context manager.
 
-    With signals it must be entered in the main thread, and on exit it restores the handlers that it replaced. Without
-    any it works in every thread, for `post` and `wake` alone.
+    With signals it must be entered in the main thread, and on exit it restores the handlers that it replaced; after a
+    stop by signal, those that would end the process only `LATE_SECONDS` later (`stop.no.relax`). Without any signals it
+    works in every thread, for `post` and `wake` alone.
     """
 
     def __init__(self, operations: Mapping[signal.Signals, Operation]) -> None:
@@ -52,6 +72,7 @@ class SignalInbox:
         self._posted: collections.deque[Operation] = collections.deque()
         self._replaced: dict[int, Handler] = {}
         self._replaced_wakeup = -1
+        self._stopped = False
         self._read = -1
         self._write = -1
 
@@ -69,7 +90,10 @@ class SignalInbox:
     ) -> None:
         for number, handler in self._replaced.items():
             # None stands for a handler that was not installed from Python and cannot be put back from here.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            before = signal.SIG_DFL if handler is None else handler
+            ends_process = before in (signal.SIG_DFL, signal.default_int_handler)
+            late = self._stopped and ends_process and self.operations[signal.Signals(number)] in _STOPS
+            signal.signal(number, _Late(before) if late else before)
         if self.operations:
             signal.set_wakeup_fd(self._replaced_wakeup, warn_on_full_buffer=False)
         self._replaced.clear()
@@ -116,6 +140,7 @@ class SignalInbox:
                 if number:
                     operation = self.operations.get(signal.Signals(number))
                     if operation is not None:
+                        self._stopped |= operation in _STOPS
                         arrived.append(operation)
                 elif self._posted:
                     arrived.append(self._posted.popleft())

@@ -437,7 +437,7 @@ def test_an_idle_server_does_not_wake_up_and_is_gone_at_once(serve: ServeProbe, 
     assert sum(map(_context_switches, pids)) == last
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_out_of_descriptors_established_connections_live_on_and_accepting_resumes(serve: ServeProbe) -> None:

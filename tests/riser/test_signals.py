@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -74,3 +76,25 @@ def test_names_become_signals_for_the_operations_asked_for() -> None:
     assert signal.SIGHUP not in chosen
     with pytest.raises(KeyError):
         by_name({Operation.STAT_STOP: "NONE"}, only=SERVER_OPERATIONS)
+
+
+_LATE = """
+import os, signal, time
+from riser.core.operation import Operation
+from riser.signals import SignalInbox
+
+with SignalInbox({signal.SIGTERM: Operation.STOP_GRACEFUL, signal.SIGINT: Operation.STOP_FORCED}) as inbox:
+    os.kill(os.getpid(), signal.SIGINT)
+    assert inbox.drain() == [Operation.STOP_FORCED]
+os.kill(os.getpid(), signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGINT)
+print("unharmed", flush=True)
+time.sleep(1.1)  # the subject is that this time passes
+os.kill(os.getpid(), signal.SIGTERM)
+print("never said")
+"""
+
+
+def test_stop_signals_right_after_a_stop_are_part_of_it_and_later_ones_end_the_process_as_before() -> None:
+    ended = subprocess.run([sys.executable, "-c", _LATE], stdout=subprocess.PIPE, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, b"unharmed\n")
