@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from signal import Signals
@@ -239,6 +240,18 @@ def runs(tmp_path: Path) -> Iterator[Callable[[], Run]]:
 def run(runs: Callable[[], Run]) -> Run:
     """A testee."""
     return runs()
+
+
+@pytest.fixture
+def open_run() -> Iterator[Run]:
+    """A testee whose files every user can reach; pytest keeps its own directories to itself."""
+    with tempfile.TemporaryDirectory() as name:
+        made = Run(Path(name) / "0")
+        Path(name).chmod(0o755)
+        made.directory.chmod(0o755)
+        (made.directory / "events").chmod(0o666)
+        yield made
+        made.clean_up()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import socket
@@ -382,6 +383,19 @@ def test_statistics_reach_the_server(run: Run, processes: int) -> None:
     run.send(signal.SIGUSR1)
     assert "queue_name" in run.event("at_stat")["stat"]
     assert run.stop() == 0
+
+
+# Privileges
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_server_runs_as_another_user_and_the_daemon_does_not(open_run: Run) -> None:
+    open_run.start(daemon={"server_privileged_user": "nobody"})
+    nobody = pwd.getpwnam("nobody")
+    user, group = [str(nobody.pw_uid)] * 3, [str(nobody.pw_gid)] * 3
+    assert open_run.ask("ids") == f"{','.join(user)} {','.join(group)} {nobody.pw_gid}"
+    assert Path(f"/proc/{open_run.pid}").stat().st_uid == 0
+    assert open_run.stop() == 0
 
 
 # Addresses
