@@ -54,7 +54,8 @@ class Console:
 
     def end(self, footer: Footer) -> None:
         """Sum up."""
-        self._say("")
+        if self._outcomes and not self._outcomes[-1].verdict.is_red:
+            self._say("")
         for section in self._sections(footer):
             if section:
                 self._say(*section, "")

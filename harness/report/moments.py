@@ -80,7 +80,7 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
             case Gap(left_out):
                 yield Line(Role.MOMENT, f"{'...':>{time_width}}   {left_out} more")
             case Shown(index, moment, alike):
-                at = f"{moment.at - (begin or 0.0):+.3f}"
+                at = f"{round(moment.at - (begin or 0.0), 3) + 0.0:+.3f}"  # + 0.0 makes -0.0 a 0.0
                 start = f"{at:>{time_width}}   {pad(cut(_actor(moment), actor_width), actor_width)}   "
                 if index == told.decisive:
                     yield Line(Role.DECISIVE, start + pad(cut(_text(moment), room - len(HERE)), here_column) + HERE)

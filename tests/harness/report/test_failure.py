@@ -99,6 +99,14 @@ def test_without_a_mark_times_count_from_the_start(lossless: Result, header: Hea
     assert "+0.538   load#3" in block
 
 
+def test_a_moment_next_to_the_mark_is_not_said_to_be_before_it(lossless: Result, header: Header) -> None:
+    almost = Moment(0.4999, "d", What.LOG, "just before")
+    outcome = dataclasses.replace(lossless.outcome, timeline=(almost, *lossless.outcome.timeline[3:]))
+    assert "  +0.000   d log     just before" in text_of(
+        with_failure(dataclasses.replace(lossless, outcome=outcome), moment=3), header
+    )
+
+
 def test_the_command_runs_this_item_of_this_implementation_in_the_same_way(lossless: Result, header: Header) -> None:
     header = dataclasses.replace(
         header, implementations=(Implementation("riser", "1", "my dir/riser.yaml"),), time_scale=2.5
