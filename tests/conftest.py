@@ -77,6 +77,9 @@ def running(path: Path, *arguments: str | Path, place: Path) -> Iterator[Program
     try:
         yield program
         program.stop()
+    except BaseException as error:
+        error.add_note(f"{program.name} has said: {program.errors or 'nothing'}")
+        raise
     finally:
         program.kill()
 
@@ -127,15 +130,15 @@ def connected(port: int) -> Iterator[socket.socket]:
         yield client
 
 
-def is_echoed(port: int, *lines: bytes) -> bool:
-    """Whether each line comes back as it is, and the connection ends when we end it."""
+def talk(port: int, *lines: bytes) -> list[bytes]:
+    """What comes back for each line, and in the end, when we have ended our side."""
     with connected(port) as client, client.makefile("rb") as answers:
+        heard = []
         for line in lines:
             client.sendall(line)
-            if answers.readline() != line:
-                return False
+            heard.append(answers.readline())
         client.shutdown(socket.SHUT_WR)
-        return answers.read() == b""
+        return [*heard, answers.read()]
 
 
 def curl(*arguments: str) -> str:

@@ -29,9 +29,9 @@ from .conftest import (
     connected,
     curl,
     eventually,
-    is_echoed,
     needs,
     running,
+    talk,
 )
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -43,8 +43,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def test_a_simple_server_echoes_every_line(name: str, tmp_path: Path) -> None:
     with running(EXAMPLES / name, "0", place=tmp_path) as server:
         port = server.port()
-        assert is_echoed(port, b"foo\n", b"\n", b"bar\n")
-        assert is_echoed(port, b"x" * 100_000 + b"\n")
+        assert talk(port, b"foo\n", b"\n", b"bar\n") == [b"foo\n", b"\n", b"bar\n", b""]
+        assert talk(port, b"x" * 100_000 + b"\n") == [b"x" * 100_000 + b"\n", b""]
 
 
 @pytest.mark.parametrize("name", ["simple_server.py", "multiproc_server.py"])
@@ -60,13 +60,13 @@ def test_a_simple_server_serves_four_clients_at_once(name: str, tmp_path: Path) 
 
 def test_the_simple_server_is_one_process(tmp_path: Path) -> None:
     with running(EXAMPLES / "simple_server.py", "0", place=tmp_path) as server:
-        assert is_echoed(server.port(), b"foo\n")
+        assert talk(server.port(), b"foo\n") == [b"foo\n", b""]
         assert children(server.pid) == []
 
 
 def test_the_multi_process_server_has_two_children(tmp_path: Path) -> None:
     with running(EXAMPLES / "multiproc_server.py", "0", place=tmp_path) as server:
-        assert is_echoed(server.port(), b"foo\n")
+        assert talk(server.port(), b"foo\n") == [b"foo\n", b""]
         assert len(children(server.pid)) == 2
 
 
@@ -97,9 +97,9 @@ def launched(name: str, *arguments: str | Path, place: Path, status_file: Path) 
 def test_the_simple_daemon_serves_in_the_background_until_it_is_told_to_stop(tmp_path: Path) -> None:
     with launched("simple_daemon.py", "localhost:0", place=tmp_path, status_file=tmp_path / "simple_daemon.pid") as pid:
         port = await_port(pid, lambda: "the daemon listens")
-        assert is_echoed(port, b"foo\n")
+        assert talk(port, b"foo\n") == [b"foo\n", b""]
         os.kill(pid, signal.SIGHUP)
-        assert is_echoed(port, b"bar\n")
+        assert talk(port, b"bar\n") == [b"bar\n", b""]
     with pytest.raises(ConnectionRefusedError), connected(port):
         pass
 

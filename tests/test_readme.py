@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import DEADLINE_SECONDS, is_echoed, running
+from .conftest import DEADLINE_SECONDS, running, talk
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -57,7 +57,7 @@ def test_a_program_does_what_it_is_shown_for(block: Block, tmp_path: Path) -> No
     path.write_text(block.text.replace("5000", "0"), encoding="utf-8")
     with running(path, place=tmp_path) as program:
         if ".start(" in block.text or "start_daemon(" in block.text:
-            assert is_echoed(program.port(), b"foo\n", b"bar\n")
+            assert talk(program.port(), b"foo\n", b"bar\n") == [b"foo\n", b"bar\n", b""]
         else:
             assert (program.wait(), program.errors) == (0, "")
 
@@ -79,7 +79,7 @@ def test_a_scenario_prints_what_is_shown(scenario: Block, console: Block, tmp_pa
         timeout=DEADLINE_SECONDS,
         check=False,
     )
-    assert without_chance(run.stdout) == without_chance(shown)
+    assert without_chance(run.stdout) == without_chance(shown), run.stdout
 
 
 def without_chance(text: str) -> str:
