@@ -8,15 +8,14 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import fields
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from harness.load.codes import Code
 from harness.load.notes import Notes, listed
 from harness.load.steps import Broken, Part
 from harness.load.validate import options_of
-from harness.model.actors import Actor, Daemon, Load, Mode, Process
+from harness.model.actors import Actor, Load, Process
 from harness.model.fields import doc_of, is_subject, key_of
-from harness.model.manifest import Profile
 from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
     VERBS,
@@ -48,41 +47,25 @@ from harness.model.steps import (
 )
 from harness.model.values import Text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-_ALWAYS_RECORDED = ("before_start", "preprocess")
-"""A daemon counts as ready by these, whatever else is recorded."""
-
 _MODE = re.compile(r"0?[0-7]{3}|[0-7]{4}")
 
 
-def lint(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], notes: Notes, *, needs: Iterable[Profile]) -> None:
-    """Note what cannot fail, cannot hold, has no effect or contradicts itself."""
-    has_daemon = Profile.DAEMON in needs
-    whole: dict[str, Actor] = {}
-    for actor in actors:
-        if not isinstance(actor.value, Broken):
-            whole[actor.value.name] = actor.value
-            _lint_actor(actor, actor.value, notes, has_daemon=has_daemon)
-    for step in steps:
-        if not isinstance(step.value, Broken):
-            _Linter(step, whole, notes).lint(step.value)
-
-
-def _lint_actor(part: Part[Actor], actor: Actor, notes: Notes, *, has_daemon: bool) -> None:
-    match actor:
-        case Daemon(parameters=dict(), mode=mode) if mode is Mode.SERVER or (mode is None and not has_daemon):
-            message = "`parameters` are a daemon's, and this runs a bare server"
-            hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
-            notes.add(part.place("parameters"), Code.NO_EFFECT, message, hint)
-        case Load():
-            _lint_line(part, "send", actor.send, notes)
-            _lint_line(part, "expect", actor.expect, notes)
+def lint_actor(part: Part[Actor], notes: Notes) -> None:
+    """Note what makes no sense in an actor, whatever the steps are."""
+    match part.value:
+        case Load(send=send, expect=expect):
+            _lint_line(part, "send", send, notes)
+            _lint_line(part, "expect", expect, notes)
         case Process(command=()):
             notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
         case _:
             pass
+
+
+def lint_step(part: Part[Step], notes: Notes) -> None:
+    """Note what makes no sense in a step, whatever its subject is."""
+    if not isinstance(part.value, Broken):
+        _Linter(part, notes).lint(part.value)
 
 
 def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | Matcher | None, notes: Notes) -> None:
@@ -93,33 +76,26 @@ def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | Matcher | 
 
 def _given(step: Step) -> list[str]:
     """The keys of the verb's own options, its subject left out, that have been given."""
-    return [
-        key_of(spec)
-        for spec in fields(step)
-        if doc_of(spec) is not None and not is_subject(spec) and key_of(spec) not in _COMMON
-        if getattr(step, spec.name) is not spec.default
-    ]
+    return [key_of(spec) for spec in _OWN[type(step)] if getattr(step, spec.name) is not spec.default]
 
 
 _COMMON = options_of(Common).by_key
-_VERB_OF = {model: verb for verb, model in VERBS.items()}
-
-_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load], ...]] = {
-    "done": (Load,),
-    "failed": (Load,),
-    "log": (Daemon, Process),
-    "children": (Daemon,),
-    "server": (Daemon,),
+_OWN = {
+    verb: [
+        spec
+        for spec in fields(verb)
+        if doc_of(spec) is not None and not is_subject(spec) and key_of(spec) not in _COMMON
+    ]
+    for verb in VERBS.values()
 }
-"""What `eventually` can wait for, and of which actors."""
+_VERB_OF = {model: verb for verb, model in VERBS.items()}
 
 
 class _Linter:
     """Looks at one step."""
 
-    def __init__(self, part: Part[Step], actors: dict[str, Actor], notes: Notes) -> None:
+    def __init__(self, part: Part[Step], notes: Notes) -> None:
         self._part = part
-        self._actors = actors
         self._notes = notes
 
     def lint(self, step: Step) -> None:  # noqa: C901 - the table of the verbs
@@ -144,8 +120,6 @@ class _Linter:
             case Talk():
                 _lint_line(self._part, "send", step.send, self._notes)
                 _lint_line(self._part, "expect", step.expect, self._notes)
-            case Event():
-                self._recorded(step, "name", step.name)
             case Events():
                 self._events(step)
             case Eventually():
@@ -165,10 +139,9 @@ class _Linter:
             case Configure():
                 if not _given(step):
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
-            case Wait():
-                self._wait(step)
             case (
-                Start() | Launch() | Stop() | Connect() | Close() | Tree() | Write() | Background() | Cancel()
+                Start() | Launch() | Stop() | Connect() | Close() | Event() | Tree() | Write() | Background() | Wait()
+                | Cancel()
             ):  # fmt: skip
                 pass
             case _:
@@ -210,8 +183,6 @@ class _Linter:
 
     def _events(self, step: Events) -> None:
         self._check_something(step, besides=("since", "name", "pid"))
-        if step.name is not None:
-            self._recorded(step, "name", step.name)
         order = step.order or ()
         if step.name is not None and step.order is not None:
             self._note("order", Code.CONTRADICTION, "`order` is about several names, and `name` leaves one")
@@ -221,35 +192,15 @@ class _Linter:
             if name == following:
                 message = f"`order` counts `{name}` once, however often it comes in a row"
                 self._note("order", Code.NEVER_TRUE, message)
-        for name in order:
-            self._recorded(step, "order", name)
-
-    def _recorded(self, step: Event | Events, key: str, name: str) -> None:
-        daemon = self._actors.get(step.of.path[0])
-        if not isinstance(daemon, Daemon) or daemon.record is None:
-            return
-        if name not in daemon.record and name not in _ALWAYS_RECORDED:
-            message = f"`{name}` is not among the callbacks that `{daemon.name}` is to `record`, so it never comes"
-            self._note(key, Code.NEVER_TRUE, message)
 
     def _eventually(self, step: Eventually) -> None:
         self._check_something(step)
-        given = [key for key in _given(step) if key in _CONDITIONS]
-        if step.gone is not None:
-            if step.of is not None or given:
-                message = "`gone` names what must be gone, and goes with no other subject or condition"
-                self._note("gone", Code.CONTRADICTION, message)
-            return
-        if step.of is None:
+        others = set(_given(step)) - {"gone", "since", "elapsed"}
+        if step.gone is not None and (step.of is not None or others):
+            message = "`gone` names what must be gone, and goes with no other subject or condition"
+            self._note("gone", Code.CONTRADICTION, message)
+        if step.gone is None and step.of is None:
             self._note(None, Code.MISSING_KEY, "`eventually` needs `of`, or `gone`")
-            return
-        actor = self._actors.get(step.of.path[0])
-        for key in given if actor is not None else ():
-            kinds = _CONDITIONS[key]
-            if actor is not None and not isinstance(actor, kinds):
-                nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
-                message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
-                self._note(key, Code.WRONG_KIND, message)
 
     def _check(self, step: Check) -> None:
         self._check_something(step)
@@ -257,9 +208,3 @@ class _Linter:
             self._note("longest_gap", Code.NEVER_TRUE, "a gap is never below zero, so this never holds")
         if step.latency == Latency():
             self._note("latency", Code.NOTHING_CHECKED, "this `latency` checks nothing")
-
-    def _wait(self, step: Wait) -> None:
-        load = self._actors.get(step.of.path[0])
-        if isinstance(load, Load) and load.operations is None:
-            message = f"the load `{load.name}` has no `operations`, so it ends only when it is cancelled"
-            self._note(None, Code.NEVER_TRUE, message, f"`- cancel: {load.name}` ends it")

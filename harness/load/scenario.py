@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from harness.load.codes import Code
 from harness.load.expand import Cell, Matrix, fill, read_matrix
 from harness.load.files import read_text
-from harness.load.lint import lint
+from harness.load.lint import lint_actor, lint_step
 from harness.load.names import check_names, check_use
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.notes import Invalid, Notes, near, shown
 from harness.load.order import check_order
+from harness.load.pairing import check_pairs
 from harness.load.steps import Broken, Part, read_actor, read_step
 from harness.load.validate import build, note_missing
 from harness.load.yaml import parse
@@ -24,7 +25,7 @@ from harness.model.scenario import BODY, Head, Scenario
 from harness.model.source import InvalidInputError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from harness.model.actors import Actor
     from harness.model.clauses import Clauses
@@ -46,9 +47,10 @@ def load_scenarios(path: Path, *, root: Path, clauses: Clauses | None = None) ->
 
 def name_of(path: Path, root: Path) -> str:
     """The id of a file's items without the cell: its path below the root, or its name alone when it is elsewhere."""
-    whole, above = (Path(os.path.normpath(each.absolute())) for each in (path, root))
-    below = whole.relative_to(above) if whole.is_relative_to(above) else Path(whole.name)
-    return below.with_suffix("").as_posix()
+    below = os.path.relpath(path, root)
+    if below.startswith(".."):
+        below = path.name
+    return Path(below).with_suffix("").as_posix()
 
 
 def read_scenarios(text: str, file: str, *, name: str, clauses: Clauses | None = None) -> tuple[Scenario, ...]:
@@ -76,6 +78,8 @@ class _Reader:
         self._notes = notes
         self._read: dict[int, tuple[object, Notes]] = {}
         self._used: set[str] = set()
+        head = {key: entry for key, entry in root.entries.items() if key not in BODY}
+        self._head = MappingNode(head, root.file, root.line, root.column, root.is_partial)
 
     def read(self) -> tuple[Scenario, ...]:
         matrix = read_matrix(self._root.get("matrix"), self._notes)
@@ -95,18 +99,14 @@ class _Reader:
         return tuple(scenarios)
 
     def _read_cell(self, cell: Cell, notes: Notes) -> Scenario | None:
-        entries = self._root.entries
-        own = {key: (node, self._fill(value, cell)) for key, (node, value) in entries.items() if key not in BODY}
-        head = build(Head, self._root, notes, entries=own, noun="a scenario file", also=BODY)
-        if self._clauses is not None:
-            _check_clauses(own.get("clauses"), self._root, self._clauses, notes)
+        head = self._once(self._head, cell, notes, self._read_head)
         actors = self._read_actors(cell, notes)
         steps = self._read_steps("steps", cell, notes)
         always = self._read_steps("finally", cell, notes)
         every = [*steps, *always]
         used = check_names(actors, every, cell, notes)
         check_order(actors, every, notes)
-        lint(actors, every, notes, needs=() if isinstance(head, Invalid) else head.needs)
+        check_pairs(actors, every, notes, needs=() if isinstance(head, Invalid) else head.needs)
         if not notes.problems and not self._notes.problems:
             # Said only of a file that is right otherwise: a mistake elsewhere can make a thing look unused.
             check_use(actors, every, used, notes)
@@ -115,7 +115,7 @@ class _Reader:
         return Scenario(
             path=self._name,
             title=head.title,
-            location=entries["scenario"][0].location,
+            location=self._root.entries["scenario"][0].location,
             clauses=head.clauses,
             needs=frozenset(head.needs),
             tags=head.tags,
@@ -125,6 +125,12 @@ class _Reader:
             always=tuple(part.value for part in always if not isinstance(part.value, Broken)),
             within=head.within,
         )
+
+    def _read_head(self, node: Node, notes: Notes) -> Head | Invalid:
+        assert isinstance(node, MappingNode)
+        if self._clauses is not None:
+            _check_clauses(node, self._clauses, notes)
+        return build(Head, node, notes, noun="a scenario file", also=BODY)
 
     def _read_actors(self, cell: Cell, notes: Notes) -> list[Part[Actor]]:
         node = self._root.get("actors")
@@ -136,7 +142,7 @@ class _Reader:
             notes.add(node, Code.WRONG_TYPE, message, "for example {d: {daemon: echo}, c: {client: d}}")
             return []
         return [
-            self._once(value, cell, notes, functools.partial(read_actor, key)) for key, value in node.entries.values()
+            self._once(value, cell, notes, functools.partial(_actor_part, key)) for key, value in node.entries.values()
         ]
 
     def _read_steps(self, word: str, cell: Cell, notes: Notes) -> list[Part[Step]]:
@@ -148,18 +154,19 @@ class _Reader:
         if not isinstance(node, SequenceNode) or not node.items:
             notes.add(node, Code.WRONG_TYPE, f"expected a list of steps, found {shown(node)}")
             return []
-        return [self._once(item, cell, notes, read_step) for item in node.items]
+        return [self._once(item, cell, notes, _step_part) for item in node.items]
 
-    def _once(self, node: Node, cell: Cell, notes: Notes, read: Callable[[Node, Notes], T | Broken]) -> Part[T]:
-        filled = self._fill(node, cell)
-        known = self._read.get(id(node)) if filled is node else None
+    def _once(self, node: Node, cell: Cell, notes: Notes, read: Callable[[Node, Notes], T]) -> T:
+        """What `read` makes of the node in this cell; the same for all cells when no variable stands in it."""
+        known = self._read.get(id(node))
         if known is None:
-            own = Notes()
+            filled, own = self._fill(node, cell), Notes()
             known = read(filled, own), own
             if filled is node:
                 self._read[id(node)] = known
         notes.problems.extend(known[1].problems)
-        return Part(cast("T | Broken", known[0]), filled, known[1].uses)
+        notes.suggested |= known[1].suggested
+        return cast("T", known[0])
 
     def _fill(self, node: Node, cell: Cell) -> Node:
         return fill(node, cell, self._used)
@@ -169,6 +176,18 @@ class _Reader:
             if key.text not in self._used:
                 message = f"nothing refers to `${{{key.text}}}`, so all its cells would be the same"
                 self._notes.add(key, Code.UNUSED_VARIABLE, message)
+
+
+def _actor_part(key: ScalarNode, node: Node, notes: Notes) -> Part[Actor]:
+    part: Part[Actor] = Part(read_actor(key, node, notes), node, notes.uses)
+    lint_actor(part, notes)
+    return part
+
+
+def _step_part(node: Node, notes: Notes) -> Part[Step]:
+    part: Part[Step] = Part(read_step(node, notes), node, notes.uses)
+    lint_step(part, notes)
+    return part
 
 
 def _merge(found: list[tuple[Cell, list[Problem]]]) -> list[Problem]:
@@ -183,13 +202,10 @@ def _merge(found: list[tuple[Cell, list[Problem]]]) -> list[Problem]:
     ]
 
 
-def _check_clauses(
-    entry: tuple[ScalarNode, Node] | None, root: MappingNode, clauses: Mapping[str, object], notes: Notes
-) -> None:
-    if entry is None:
-        notes.add(root, Code.MISSING_KEY, "a scenario of this suite needs `clauses`: what does it check?")
-        return
-    node = entry[1]
+def _check_clauses(head: MappingNode, clauses: Clauses, notes: Notes) -> None:
+    node = head.get("clauses")
+    if node is None:
+        notes.add(head, Code.MISSING_KEY, "a scenario of this suite needs `clauses`: what does it check?")
     if not isinstance(node, SequenceNode):
         return
     if not node.items:

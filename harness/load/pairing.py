@@ -1,0 +1,92 @@
+"""Steps and their actors: what a step asks of an actor that this actor cannot do, though its kind could."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.load.codes import Code
+from harness.load.steps import Broken, Part
+from harness.model.actors import Actor, Daemon, Load, Mode, Process
+from harness.model.manifest import Profile
+from harness.model.steps import Event, Events, Eventually, Step, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.load.notes import Notes
+
+_ALWAYS_RECORDED = ("before_start", "preprocess")
+"""A daemon counts as ready by these, whatever else is recorded."""
+
+_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load], ...]] = {
+    "done": (Load,),
+    "failed": (Load,),
+    "log": (Daemon, Process),
+    "children": (Daemon,),
+    "server": (Daemon,),
+}
+"""What `eventually` can wait for, and of which actors."""
+
+
+def check_pairs(
+    actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], notes: Notes, *, needs: Iterable[Profile]
+) -> None:
+    """Note every step that its actor cannot take, and parameters of a daemon that is none."""
+    has_daemon = Profile.DAEMON in needs
+    whole: dict[str, Actor] = {}
+    for actor in actors:
+        if not isinstance(actor.value, Broken):
+            whole[actor.value.name] = actor.value
+        match actor.value:
+            case Daemon(parameters=dict(), mode=mode) if mode is Mode.SERVER or (mode is None and not has_daemon):
+                message = "`parameters` are a daemon's, and this runs a bare server"
+                hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
+                notes.add(actor.place("parameters"), Code.NO_EFFECT, message, hint)
+            case _:
+                pass
+    for step in steps:
+        match step.value:
+            case Event(of=of, name=name):
+                _check_recorded(step, whole.get(of.path[0]), {"name": [name]}, notes)
+            case Events(of=of, name=name, order=order):
+                asked = {"name": [] if name is None else [name], "order": order or ()}
+                _check_recorded(step, whole.get(of.path[0]), asked, notes)
+            case Eventually(of=of) as eventually if of is not None:
+                _check_conditions(step, eventually, whole.get(of.path[0]), notes)
+            case Wait(of=of):
+                _check_end(step, whole.get(of.path[0]), notes)
+            case _:
+                pass
+
+
+def _check_recorded(part: Part[Step], daemon: Actor | None, asked: dict[str, Sequence[str]], notes: Notes) -> None:
+    if not isinstance(daemon, Daemon) or daemon.record is None:
+        return
+    for key, names in asked.items():
+        for name in names:
+            if name not in daemon.record and name not in _ALWAYS_RECORDED:
+                message = f"`{name}` is not among the callbacks that `{daemon.name}` is to `record`, so it never comes"
+                notes.add(part.place(key), Code.NEVER_TRUE, message)
+
+
+def _check_conditions(part: Part[Step], step: Eventually, actor: Actor | None, notes: Notes) -> None:
+    if actor is None:
+        return
+    given = {
+        "done": step.done,
+        "failed": step.failed,
+        "log": step.log,
+        "children": step.children,
+        "server": step.server,
+    }
+    for key, kinds in _CONDITIONS.items():
+        if given[key] is not None and not isinstance(actor, kinds):
+            nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
+            message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
+            notes.add(part.place(key), Code.WRONG_KIND, message)
+
+
+def _check_end(part: Part[Step], load: Actor | None, notes: Notes) -> None:
+    if isinstance(load, Load) and load.operations is None:
+        message = f"the load `{load.name}` has no `operations`, so it ends only when it is cancelled"
+        notes.add(part.place(None), Code.NEVER_TRUE, message, f"`- cancel: {load.name}` ends it")
