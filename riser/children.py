@@ -24,7 +24,7 @@ from riser.callbacks import Callbacks
 from riser.channel import ChildEnd, News, ParentEnd, Sending, channel
 from riser.core.backoff import failures_after, pause_seconds
 from riser.core.balance import Ledger, Load, plan
-from riser.core.config import FORCED_CHILD_SECONDS, ServerConfig
+from riser.core.config import FORCED_CHILD_SECONDS, FORCED_START_SECONDS, ServerConfig
 from riser.core.operation import Operation, StopState
 from riser.core.stats import QueueStats
 from riser.errors import ChildDiedError
@@ -56,6 +56,7 @@ class _Member:
     blocked: bool = False
     heard: bool = True
     resting_until: float = 0.0
+    kill_at: float | None = None
     dealt: int = 0
 
     def load(self, *, now: float, unread_seconds: float) -> Load:
@@ -112,7 +113,6 @@ class Children:
         self._state = StopState.NONE
         self._started = False
         self._dealt = 0
-        self._kill_at: float | None = None
         self._look_at: float | None = None
 
     def begin(self, loop: Loop) -> None:
@@ -157,16 +157,16 @@ class Children:
         """Tell every living child; if forced, drop what is queued and set the time by which they have to be gone."""
         self._state = state
         if state is StopState.FORCED:
-            self._kill_at = time.monotonic() + FORCED_CHILD_SECONDS
             self._drop_pending()
         for member in self._living():
             if state is StopState.GRACEFUL:
                 member.channel.order(Operation.STOP_GRACEFUL)
-            elif member.ready:
+            else:
                 member.channel.order(Operation.STOP_FORCED)
                 member.child.send(signal.SIGCONT)
-            else:
-                member.child.send(signal.SIGKILL)  # It does not listen yet, and has served nobody.
+                # One that is not ready may have run its preprocess all the same, and then has to run its postprocess.
+                seconds = FORCED_CHILD_SECONDS if member.ready else FORCED_START_SECONDS
+                member.kill_at = time.monotonic() + seconds
 
     def report(self, operation: Operation) -> None:
         """Start and tell the statistics of the process queue, or stop them; every child does the same with its own."""
@@ -191,9 +191,9 @@ class Children:
         if self._state is StopState.GRACEFUL and not self._owes_anything():
             for member in self._living():
                 member.complete()
-        if self._kill_at is not None and now >= self._kill_at:
-            self._kill_at = None
-            for member in self._living():
+        for member in self._living():
+            if member.kill_at is not None and now >= member.kill_at:
+                member.kill_at = None
                 _log.warning("child %d (pid %d) did not stop and is killed", member.slot, member.child.pid)
                 member.child.send(signal.SIGKILL)
 
@@ -203,7 +203,9 @@ class Children:
         if self._pending:
             now = time.monotonic()
             moments += [member.resting_until for member in self._living() if member.resting_until > now]
-        moments += [moment for moment in (self._kill_at, self._look_at) if moment is not None]
+        moments += [member.kill_at for member in self._living() if member.kill_at is not None]
+        if self._look_at is not None:
+            moments.append(self._look_at)
         return min(moments, default=None)
 
     def is_over(self, now: float) -> bool:
@@ -267,6 +269,8 @@ class Children:
         self._settle(member, news)
         if news.ready:
             member.ready = True
+            if member.kill_at is not None:
+                member.kill_at = time.monotonic() + FORCED_CHILD_SECONDS
             self._started = self._started or all(slot.member and slot.member.ready for slot in self._slots)
         if news.failure is not None:
             if member.ready or not self._started:

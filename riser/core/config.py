@@ -33,6 +33,10 @@ SIGNAL_NAMES = frozenset(
 """The signals that a process can be told by; KILL and STOP cannot be caught."""
 
 
+FORCED_START_SECONDS = 2.0
+"""The same for a child that is not ready yet: it may be about to be, or hang in its `preprocess`."""
+
+
 class DispatchPolicy(enum.StrEnum):
     """What happens to the server when `dispatch` raises something that is not its connection's own error."""
 

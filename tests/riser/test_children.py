@@ -7,6 +7,8 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from riser.listener import Listener, read_address
 
 from .conftest import Client, ProbeServer, ServeProbe, alive, eventually
@@ -151,6 +153,17 @@ def test_when_the_server_is_killed_its_children_finish_and_end_and_the_address_i
     client.close()
     eventually(lambda: not alive(serving), "the last child ends")
     assert server.all_events().count("postprocess") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_children_that_have_run_preprocess_run_postprocess_also_if_the_stop_comes_before_all_are_ready(
+    serve: ServeProbe, number: signal.Signals
+) -> None:
+    server = serve(attributes={"process_num": 4})
+    server.event("preprocess")
+    assert server.stop(number) == 0
+    events = server.all_events()
+    assert events.count("preprocess") == events.count("at_stop") == events.count("postprocess")
 
 
 def test_a_forced_stop_ends_a_stopped_child_too(serve: ServeProbe) -> None:
