@@ -66,21 +66,23 @@ class Peer:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self._buffer = b""
+        self._buffer = bytearray()
 
     async def say(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.sock, data)
 
     async def hear(self) -> bytes:
         """The next line, or what came before the end."""
-        while b"\n" not in self._buffer:
-            data = await asyncio.get_running_loop().sock_recv(self.sock, 65536)
+        data: bytes | bytearray = self._buffer
+        while b"\n" not in data:
+            data = await asyncio.get_running_loop().sock_recv(self.sock, 1 << 20)
             if not data:
-                rest, self._buffer = self._buffer, b""
-                return rest
+                break
             self._buffer += data
-        line, self._buffer = self._buffer.split(b"\n", 1)
-        return line + b"\n"
+        end = self._buffer.find(b"\n") + 1 or len(self._buffer)
+        line = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return line
 
     def close(self) -> None:
         self.sock.close()
