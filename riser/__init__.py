@@ -12,8 +12,8 @@
 The public names are loaded when they are first used, so that a program pays for what it needs.
 """
 
-import importlib
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""What type checkers take for true; importing it from typing would double the cost of importing riser."""
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,9 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'riser' has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+    from importlib import import_module  # here, for the same reason
+
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

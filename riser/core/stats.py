@@ -8,7 +8,6 @@ No clock is read here: `clock` is monotonic and measures, `wall` is the time of 
 the wall clock makes no duration negative (`stat.zero`).
 """
 
-import json
 from dataclasses import dataclass, field
 
 Report = dict[str, object]
@@ -150,6 +149,8 @@ class QueueStats:
 
 def as_json(report: Report) -> str:
     """One line of JSON, for an `at_stat` callback to write where it likes."""
+    import json  # here, so that a server that writes none starts without it
+
     return json.dumps(report)
 
 
