@@ -157,7 +157,9 @@ def test_descendants_are_found_at_any_depth() -> None:
     try:
         assert process.stdout is not None
         process.stdout.readline()
-        assert [command_of(pid).split()[0] for pid in descendants_of(process.pid)] == ["sh", "sleep"]
+        child, grandchild = descendants_of(process.pid)
+        parents = [stat.parent for pid in (child, grandchild) if (stat := stat_of(pid)) is not None]
+        assert parents == [process.pid, child]
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -8,11 +8,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.engine.actors.program import Output, Reading
+from harness.engine.settings import Settings
+from harness.engine.world import World
 from harness.model.outcome import Verdict
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.model.manifest import Manifest
+    from harness.model.scenario import Scenario
     from tests.harness.conftest import Run
+
+
+@pytest.fixture
+def world(read: Callable[[str], Scenario], small: Manifest, root: Path) -> World:
+    """A world in which nothing has been started."""
+    scenario = read("""
+        actors:
+          p: {process: ["true"]}
+        steps:
+          - start: p
+        """)
+    return World(scenario, small, Settings(root=root), root, "cookie")
 
 
 def test_a_program_is_started_signalled_and_its_end_seen(run: Run) -> None:
@@ -146,14 +166,14 @@ def test_output_is_looked_at_line_by_line(run: Run) -> None:
 def test_a_flood_of_output_is_read_to_its_end_and_kept_out_of_the_timeline(run: Run) -> None:
     outcome = run("""
         actors:
-          p: {process: [sh, -c, "seq 1 300000; echo last"]}
+          p: {process: [sh, -c, "seq 1 30000; echo last"]}
         steps:
           - launch: p
           - eventually: {of: p, log: last}
             within: 60s
           - exit: p
           - log: p
-            line: "300000"
+            line: "30000"
         """)
     assert outcome.verdict is Verdict.PASSED, outcome.failure
     assert len(outcome.timeline) < 6000
@@ -309,3 +329,25 @@ def test_signals_that_the_harness_ignores_are_not_ignored_by_what_it_starts(run:
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
         signal.signal(number, before)
+
+
+def test_each_line_of_an_output_is_read_once_from_a_mark_on(world: World) -> None:
+    output = Output("p", world)
+    output.feed(b"before\n")
+    reading = Reading(output, world.timeline.mark())
+    output.feed(b"one\ntwo\nthr")
+    assert reading.new() == ["one", "two"]
+    output.feed(b"ee\n")
+    assert (reading.new(), reading.new()) == (["three"], [])
+    reading.rewind()
+    assert reading.new() == ["one", "two", "three"]
+
+
+def test_an_output_without_end_keeps_its_last_lines(world: World) -> None:
+    output = Output("p", world)
+    reading = Reading(output, None)
+    for number in range(20):
+        output.feed(str(number).encode() * 1_000_000 + b"\n")
+    assert sum(len(line.text) for line in output.lines) <= 16 * 1024 * 1024
+    assert output.last().startswith("19")
+    assert reading.new() == output.since(None)

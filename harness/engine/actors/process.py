@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.engine.actors.program import Command, Program
+from harness.engine.actors.program import Command, Program, Reading
 from harness.engine.actors.started import StartedActor
 from harness.engine.lookup import UnpublishedError
 from harness.engine.observe import Ending, Seen, descendants_of, signal_name, signal_number
@@ -70,8 +70,10 @@ class ProcessActor(StartedActor):
             return
         file = None if ready.file is None else self.world.workspace / self.world.scope.text(ready.file)
 
+        lines = Reading(self.output, since)
+
         def is_ready() -> bool | None:
-            if ready.log is not None and any(re.search(ready.log.source, line) for line in self.output.since(since)):
+            if ready.log is not None and any(re.search(ready.log.source, line) for line in lines.new()):
                 return True
             if ready.port is not None and self._listens(ready.port):
                 return True

@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from harness.engine.observe import COOKIE
@@ -64,6 +65,8 @@ class Output:
         self._recorded = 0
         self._size = 0
         self.lines: deque[Line] = deque()
+        self.count = 0
+        """How many lines there have been in all."""
 
     def feed(self, data: bytes) -> None:
         """Take in what was read; lines are complete at their newline, or when they are very long."""
@@ -79,10 +82,9 @@ class Output:
             self._add(self._partial)
             self._partial = b""
 
-    def last(self, count: int = 1) -> str:
-        """The last lines, quoted, for a failure; empty where there are none."""
-        lines = [line.text for line in self.lines if line.text.strip()][-count:]
-        return " / ".join(lines)
+    def last(self) -> str:
+        """The last line that is not blank; empty where there is none."""
+        return next((line.text for line in reversed(self.lines) if line.text.strip()), "")
 
     def since(self, mark: Mark | None) -> list[str]:
         """The lines that came after a mark, or all."""
@@ -94,6 +96,7 @@ class Output:
     def _add(self, raw: bytes) -> None:
         text = raw.removesuffix(b"\r").decode(errors="backslashreplace")
         self.lines.append(Line(self._timeline.mark(), text))
+        self.count += 1
         self._size += len(raw)
         while self._size > _KEPT_BYTES:
             self._size -= len(self.lines.popleft().text)
@@ -104,6 +107,27 @@ class Output:
         else:
             self._timeline.pulse.beat()
         self._recorded += 1
+
+
+class Reading:
+    """Reads an output from a mark on, each line once: a wait that looks after every line must not read all again."""
+
+    def __init__(self, output: Output, since: Mark | None) -> None:
+        self._output = output
+        self._since = since
+        self._read = 0
+
+    def new(self) -> list[str]:
+        """The lines that have come since it was last asked, or rewound."""
+        unread = min(self._output.count - self._read, len(self._output.lines))
+        self._read = self._output.count
+        # From the end of the deque, where its elements are reached at once.
+        lines = list(islice(reversed(self._output.lines), unread))
+        return [line.text for line in reversed(lines) if self._since is None or line.mark >= self._since]
+
+    def rewind(self) -> None:
+        """Begin anew, at the mark."""
+        self._read = 0
 
 
 @dataclass(frozen=True, slots=True)

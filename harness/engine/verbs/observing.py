@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.program import Reading
 from harness.engine.actors.started import StartedActor, started
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
@@ -224,8 +225,7 @@ def _probes(step: Eventually, world: World, *, since: Mark | None) -> list[Calla
     look(step.done, "operations done", lambda: actor.published("done"))
     look(step.failed, "operations failed", lambda: actor.published("failed"))
     if step.log is not None:
-        writer, wanted = started(step.of, world), step.log
-        probes.append(lambda: _no_such_line(writer, wanted, world, since=since))
+        probes.append(_look_for_line(started(step.of, world), step.log, world, since=since))
     if step.children is not None or step.server is not None:
         daemon = world.actor(step.of, DaemonActor)
         look(step.children, "children", lambda: daemon.children)
@@ -250,10 +250,24 @@ def _still_there(name: Name, pids: list[int], world: World) -> str | None:
     return f"{', '.join(map(str, left))} of {name} still runs" if left else None
 
 
-def _no_such_line(actor: StartedActor, wanted: Matcher, world: World, *, since: Mark | None) -> str | None:
-    if any(check(wanted, line, world.scope) is None for line in actor.output.since(since)):
-        return None
-    return actor.last_words() or f"{actor.name} wrote nothing"
+def _look_for_line(
+    actor: StartedActor, wanted: Matcher, world: World, *, since: Mark | None
+) -> Callable[[], str | None]:
+    reading = Reading(actor.output, since)
+    expected = None
+    found = False
+
+    def probe() -> str | None:
+        nonlocal expected, found
+        now = describe(wanted, world.scope)
+        if now != expected:
+            # What the matcher refers to has changed: lines that were not wanted then may be now.
+            expected, found = now, False
+            reading.rewind()
+        found = found or any(check(wanted, line, world.scope) is None for line in reading.new())
+        return None if found else actor.last_words() or f"{actor.name} wrote nothing"
+
+    return probe
 
 
 def _prefixed(name: str, problem: str | None) -> str | None:
