@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from harness.load.render import file_reader
+from harness.machine import this_machine
 from harness.model.outcome import Outcome, Verdict
 from harness.plan import Ready, Skipped, Unsupported, plan
 from harness.report.run import Result
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def outcome_without_running(scenario: Scenario, manifest: Manifest) -> Outcome | None:
     """The outcome of an item that cannot be run, None for one that can."""
-    planned = plan(scenario, manifest)
+    planned = plan(scenario, manifest, machine=this_machine())
     match planned:
         case Ready():
             return None
@@ -47,8 +48,9 @@ def line_reader(scenarios: Iterable[Scenario]) -> Callable[[str, int], str | Non
     return read_line
 
 
-def result_of(outcome: Outcome, read_line: Callable[[str, int], str | None]) -> Result:
-    """The outcome with the line that its failure points at."""
+def result_of(outcome: Outcome, read_line: Callable[[str, int], str | None], *, number: int = 1) -> Result:
+    """The outcome, of the item's run of that number, with the line that its failure points at."""
     if outcome.failure is None:
-        return Result(outcome)
-    return Result(outcome, read_line(outcome.failure.location.file, outcome.failure.location.line))
+        return Result(outcome, round=number)
+    place = outcome.failure.location
+    return Result(outcome, read_line(place.file, place.line), round=number)

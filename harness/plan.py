@@ -6,11 +6,7 @@ actors of the scenario against this machine            -> Skipped
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process
@@ -18,8 +14,9 @@ from harness.model.manifest import Profile
 from harness.model.values import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from harness.machine import Machine
     from harness.model.actors import Actor
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -47,40 +44,13 @@ class Skipped:
 Plan: TypeAlias = Ready | Unsupported | Skipped
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the machine offers, as far as scenarios ask for it.
-
-    `find_program` gives the path of a program as a shell finds it, or None.
-    """
-
-    has_ipv6: bool
-    is_root: bool
-    find_program: Callable[[str], str | None]
-
-
-@cache
-def this_machine() -> Machine:
-    """The machine that the harness runs on; looked at once."""
-    return Machine(has_ipv6=_can_bind_ipv6(), is_root=os.geteuid() == 0, find_program=shutil.which)
-
-
-def _can_bind_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine | None = None) -> Plan:
-    """Whether the item can be run against the implementation, on this machine by default."""
+def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine) -> Plan:
+    """Whether the item can be run against the implementation on the machine."""
     missing = sorted(_needs(scenario) - manifest.profiles)
     if missing:
         noun = "profile" if len(missing) == 1 else "profiles"
         return Unsupported(f"the manifest of {manifest.name} does not offer the {noun} {', '.join(missing)}")
-    lacking = next(_lacking(scenario, machine or this_machine()), None)
+    lacking = next(_lacking(scenario, machine), None)
     return Ready() if lacking is None else Skipped(lacking)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from harness.load.scenario import read_scenarios
 from harness.model.manifest import Manifest, Profile
-from harness.plan import Machine, Plan, Ready, Skipped, Unsupported, plan, this_machine
+from harness.machine import Machine, this_machine
+from harness.plan import Plan, Ready, Skipped, Unsupported, plan
 
 
 def manifest(*profiles: Profile) -> Manifest:

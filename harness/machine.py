@@ -1,0 +1,40 @@
+"""What this machine offers to scenarios, looked at once; `plan` decides by it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine offers, as far as scenarios ask for it.
+
+    `find_program` gives the path of a program as a shell finds it, or None.
+    """
+
+    has_ipv6: bool
+    is_root: bool
+    find_program: Callable[[str], str | None]
+
+
+@cache
+def this_machine() -> Machine:
+    """The machine that the harness runs on; looked at once."""
+    return Machine(has_ipv6=_can_bind_ipv6(), is_root=os.geteuid() == 0, find_program=shutil.which)
+
+
+def _can_bind_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
