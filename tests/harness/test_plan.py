@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.load.scenario import read_scenarios
-from harness.model.manifest import Manifest, Profile
 from harness.machine import Machine, this_machine
+from harness.model.manifest import Manifest, Profile
 from harness.plan import Plan, Ready, Skipped, Unsupported, plan
 
 
