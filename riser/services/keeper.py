@@ -28,7 +28,9 @@ from riser.signals import SignalInbox, by_name
 _log = logging.getLogger("riser")
 
 HEALTHY_SECONDS = 0.25
-"""A service process that served for so long was able to live; the pauses begin anew when it ends."""
+SHORT_PAUSE_SECONDS = 0.05
+"""The pause after a service process that got ready and died sooner than that: it may have been killed, and callers
+wait. Only one that does not even get ready is given longer and longer pauses."""
 
 _KILL_SECONDS = 1.0
 """How much longer than it may take itself a service process is waited for."""
@@ -46,6 +48,7 @@ class _Post:
     pipe: ReadyPipe | None = None
     ready_since: float | None = None
     failures: int = 0
+    """How many in a row did not get ready."""
     due: float | None = None
     """When to start another one."""
 
@@ -127,9 +130,13 @@ class Keeper:
     def _ended(self, post: _Post, status: ExitStatus) -> None:
         """Take note of a process that has ended, and plan the next."""
         assert post.child is not None
-        served = 0.0 if post.ready_since is None else time.monotonic() - post.ready_since
-        post.failures = 1 if served >= HEALTHY_SECONDS else post.failures + 1
-        pause = pause_seconds(post.failures)
+        if post.ready_since is None:
+            post.failures += 1
+            pause = pause_seconds(post.failures)
+        else:
+            post.failures = 0
+            is_healthy = time.monotonic() - post.ready_since >= HEALTHY_SECONDS
+            pause = 0.0 if is_healthy else SHORT_PAUSE_SECONDS
         _log.warning("service process %d (%d): %s, started again in %g s", post.slot, post.child.pid, status, pause)
         if post.pipe is not None:
             post.pipe.close()

@@ -11,6 +11,7 @@ also when nobody calls `detach_server`.
 import logging
 import os
 import select
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,17 +50,17 @@ class PoolBackend(ForkAware):
         """Fork the keeper and wait until all service processes serve; raises `CallbackError`."""
         if self._site is not None:
             raise NotStartedError("the services are started already")
-        self._site = Site.open(self._registry, self._config, make_client=self._need_client)
+        site = self._site = Site.open(self._registry, self._config, make_client=self._need_client)
         try:
-            self._running = _Running(self._site)
+            self._running = _Running(site)
+            # The listening sockets are the pool's: when it is gone, nobody is to wait in their queues.
+            site.close()
             self._running.await_start(self._config.start_timeout_seconds)
         except BaseException:
+            site.close()
             self.stop_server()
+            site.remove()
             raise
-        finally:
-            # The listening sockets are the pool's: when it is gone, nobody is to wait in their queues.
-            if self._site is not None:
-                self._site.close()
 
     def detach_server(self) -> None:
         """Let go of the server's hold on the pool; in the server itself nothing happens."""
@@ -162,7 +163,8 @@ class _Running:
         self._latch.close()
         if not _is_readable(self._gone, time.monotonic() + seconds + _PATIENCE_SECONDS):
             _log.error("the service processes did not end within %g s", seconds + _PATIENCE_SECONDS)
-        self._keeper.reap()
+            self._keeper.send(signal.SIGKILL)
+        self._keeper.reap(block=True)
 
     def let_go(self) -> None:
         """Close this process's descriptors."""

@@ -75,10 +75,12 @@ class Incarnation:
         self._lock = threading.Lock()
 
     def is_home(self, reference: Reference) -> int | None:
-        """The target of an object of this process; None if it is another's."""
+        """The target of an object of this process; None if it is another's. Raises `StaleReference`."""
         match reference:
-            case HeldReference() if reference.incarnation is self:
-                return reference.target
+            case HeldReference():
+                if reference.slot is self.slot and reference.incarnation is not self:
+                    raise self.slot.stale()
+                return reference.target if reference.incarnation is self else None
             case FrontReference() if reference.slot is self.slot:
                 return reference.target
             case _:
@@ -214,6 +216,8 @@ class Slot:
                 fault = link.fault(error, number)
             result = link.call(target, "__exit__", (fault,), {}, limit=limit)
         except (UnsentError, LostError) as failed:
+            if error is not None:
+                return False  # What was raised inside says more than that it could not be told.
             raise self.failure(failed.__cause__, limit) from failed.__cause__
         finally:
             link.forget_fault(number)
@@ -277,7 +281,7 @@ class Slot:
             self.give_back(self._connect(None))
         current = self.current
         if current is None or current.name != name:
-            raise self._stale()
+            raise self.stale()
         return current
 
     def connect(self, seconds: float) -> None:
@@ -334,9 +338,10 @@ class Slot:
 
     def _check(self, link: Link, incarnation: Incarnation | None) -> None:
         if incarnation is not None and link.holder is not incarnation:
-            raise self._stale()
+            raise self.stale()
 
-    def _stale(self) -> StaleReference:
+    def stale(self) -> StaleReference:
+        """What is said of an object of a process that is not there any more."""
         return StaleReference(f"an object of {self}", "the process that it was in has died")
 
     def _connect(self, limit: Limit | None, seconds: float | None = None) -> Link:

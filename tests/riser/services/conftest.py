@@ -108,6 +108,7 @@ class Workshop:
         self.ledger = Ledger()
         self.closed_in: list[tuple[int, int]] = []
         self.blocks: list[Callable[..., Any]] = []
+        self.sleepers = 0
         self._secret = "hidden"
 
     def echo(self, value: Any) -> Any:
@@ -120,7 +121,12 @@ class Workshop:
         return os.getpid()
 
     def sleep(self, seconds: float) -> None:
+        self.sleepers += 1
         time.sleep(seconds)
+        self.sleepers -= 1
+
+    def sleeping(self) -> int:
+        return self.sleepers
 
     def die(self, number: int = signal.SIGKILL) -> None:
         os.kill(os.getpid(), number)
