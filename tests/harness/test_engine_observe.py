@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def sleeping(cookie: str | None = None, *, session: bool = True) -> Iterator[int]:
+def sleeping(cookie: str | None = None) -> Iterator[int]:
     """A process that sleeps, with a cookie or without; killed and reaped in the end, unless somebody has reaped it."""
     environment = {**os.environ, **({COOKIE: cookie} if cookie is not None else {})}
-    process = subprocess.Popen(["sleep", "1000"], env=environment, start_new_session=session)
+    process = subprocess.Popen(["sleep", "1000"], env=environment, start_new_session=True)
     try:
+        # Popen returns when exec closes its pipe, which is a moment before the kernel shows the new environment.
+        deadline = time.monotonic() + 60
+        while cookie_of(process.pid) != environment.get(COOKIE):
+            assert time.monotonic() < deadline
         yield process.pid
     finally:
         process.kill()
