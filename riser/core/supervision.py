@@ -158,7 +158,7 @@ def _fulfil(state: State) -> Turn:
             farewell = (Log(Level.INFO, "daemon stop."),) if status == 0 else ()
             return replace(state, phase=Over(), beat=None), (*farewell, Exit(status, reason))
         case Stopping() | Over():
-            return replace(state, restart=None, stats=()), ()
+            return state, ()
         case _:
             pass
     effects: list[Effect] = []
