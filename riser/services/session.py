@@ -105,11 +105,12 @@ class Session(Courier):
 
     def _call(self) -> None:
         try:
-            target, method, arguments, named = self.load()
+            call = self.load()
         except UndecodableError as error:
             self._answer_error(error.__cause__ or error)
             return
         try:
+            target, method, arguments, named = call
             result = self._invoke(target, method, arguments, named)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the caller is who has to know
             self._answer_error(error)
