@@ -27,10 +27,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`harness run`; `jobs` None is the engine's default, no implementations are the default one."""
+    """`harness run`; `jobs` None is the engine's default, and no implementations are the default one."""
 
     choice: Choice
     implementations: tuple[str, ...]
+    repeat: int
+    until_fail: bool
     jobs: int | None
     time_scale: float
     keep: bool
@@ -86,6 +88,8 @@ def _command(known: argparse.Namespace) -> Command:
             return Run(
                 choice=_choice(known),
                 implementations=tuple(known.implementation),
+                repeat=known.repeat,
+                until_fail=known.until_fail,
                 jobs=known.jobs,
                 time_scale=known.time_scale,
                 keep=known.keep,
@@ -179,6 +183,8 @@ def _run(parser: _Parser) -> None:
         "--implementation", metavar="NAME", action="append", default=[],
         help="an implementation, by the name or the path of its manifest; may be repeated; default: riser",
     )  # fmt: skip
+    parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="run every item so many times")
+    parser.add_argument("--until-fail", action="store_true", help="stop at the first red item")
     parser.add_argument("--jobs", metavar="N", type=_count, help="how many items at once; default: two a processor")
     parser.add_argument(
         "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),

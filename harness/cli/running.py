@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -44,9 +45,8 @@ def run(command: Run) -> int:
     chosen = choose(command.choice)
     judged = _judged(command.implementations, chosen)
     with ExitStack() as stack:
-        teller = _Teller(
-            _reports(command, stack), [(each, manifest) for manifest, _ in judged for each in chosen.items]
-        )
+        items = [(each, manifest) for manifest, _ in judged for each in chosen.items]
+        teller = _Teller(_reports(command, stack), items, repeat=command.repeat, until_red=command.until_fail)
         teller.begin(_header(command, chosen, tuple(implementation for _, implementation in judged)))
         return _run(command, teller)
 
@@ -61,6 +61,8 @@ def _run(command: Run, teller: _Teller) -> int:
         interrupted = 128 + signal.SIGINT
     except asyncio.CancelledError:
         interrupted = 128 + signal.SIGTERM
+    except _EnoughError:
+        pass
     teller.end(time.monotonic() - began, interrupted=interrupted is not None)
     return int(teller.tally.is_red) if interrupted is None else interrupted
 
@@ -75,15 +77,26 @@ async def _run_all(teller: _Teller, engine: Engine, *, jobs: int | None) -> None
     try:
         await run_many(ready, engine, jobs=jobs, on_outcome=teller.tell)
     except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+        # Several items may end in one turn of the loop; a report that cannot be written matters more than enough.
+        raise min(group.exceptions, key=lambda error: isinstance(error, _EnoughError)) from None
+
+
+class _EnoughError(Exception):
+    """An item is red, and the user wants no more after that."""
 
 
 class _Teller:
     """Tells all reports, and remembers what they have not been told of yet."""
 
-    def __init__(self, reports: Sequence[Report], items: Sequence[Item]) -> None:
+    def __init__(self, reports: Sequence[Report], items: Sequence[Item], *, repeat: int, until_red: bool) -> None:
         self._reports = reports
-        self._waiting = {NotRun(manifest.name, scenario.item): (scenario, manifest) for scenario, manifest in items}
+        self._until_red = until_red
+        self._waiting = {
+            NotRun(manifest.name, scenario.item, number): (scenario, manifest)
+            for number in range(1, repeat + 1)
+            for scenario, manifest in items
+        }
+        self._told: Counter[tuple[str, str]] = Counter()
         self._read_line = line_reader(scenario for scenario, _ in items)
         self.tally = Tally()
 
@@ -99,11 +112,16 @@ class _Teller:
         return list(self._waiting.values())
 
     def tell(self, outcome: Outcome) -> None:
-        del self._waiting[NotRun(outcome.implementation, outcome.item)]
+        """Raises _EnoughError behind a red outcome, if that is to be the end."""
+        self._told[outcome.implementation, outcome.item] += 1
+        number = self._told[outcome.implementation, outcome.item]
+        del self._waiting[NotRun(outcome.implementation, outcome.item, number)]
         self.tally.add(outcome.verdict)
-        result = result_of(outcome, self._read_line)
+        result = result_of(outcome, self._read_line, number=number)
         for report in self._reports:
             report.add(result)
+        if self._until_red and outcome.verdict.is_red:
+            raise _EnoughError
 
     def end(self, seconds: float, *, interrupted: bool) -> None:
         footer = Footer(seconds, interrupted=interrupted, not_run=tuple(self._waiting))
@@ -158,7 +176,8 @@ def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation,
         suite=" ".join(map(str, chosen.paths)),
         suite_hash=suite_hash(files | {clause.location.file for clause in clauses}),
         implementations=implementations,
-        items=len(chosen.items) * len(implementations),
+        items=len(chosen.items) * len(implementations) * command.repeat,
+        repeat=command.repeat,
         machine=this_machine(),
         time_scale=command.time_scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-from harness.model.outcome import Outcome, Verdict
+from harness.model.outcome import Verdict
 from harness.report.conformance import summary_table
 from harness.report.failure import failure_block, label, why
 from harness.report.paint import Colour, Palette
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ERASE_LINE = "\r\x1b[K"
+LEFT_OUT = 10
+"""How many items that were not run are named; the others are counted."""
 
 
 class Console:
@@ -31,7 +33,7 @@ class Console:
         self._palette = palette
         self._live = live
         self._tally = Tally()
-        self._outcomes: list[Outcome] = []
+        self._results: list[Result] = []
         self._header: Header | None = None
 
     def begin(self, header: Header) -> None:
@@ -43,29 +45,28 @@ class Console:
 
     def add(self, result: Result) -> None:
         """Say what came of an item."""
-        outcome = result.outcome
-        self._outcomes.append(outcome)
-        self._tally.add(outcome.verdict)
-        if outcome.verdict.is_red:
+        verdict = result.outcome.verdict
+        self._results.append(result)
+        self._tally.add(verdict)
+        if verdict.is_red:
             self._say(*map(self._palette.line, failure_block(result, self._told, width=self._width)), "")
-        elif outcome.verdict is not Verdict.PASSED or not self._live:
-            self._say(self._line(outcome))
+        elif verdict is not Verdict.PASSED or not self._live:
+            self._say(self._line(result))
         self._status()
 
     def end(self, footer: Footer) -> None:
         """Sum up."""
-        if self._outcomes and not self._outcomes[-1].verdict.is_red:
+        if self._results and not self._results[-1].outcome.verdict.is_red:
             self._say("")
         for section in self._sections(footer):
             if section:
                 self._say(*section, "")
-        pace = f"{_count(len(self._outcomes), 'item')} in {footer.seconds:.1f} s"
-        self._say(f"interrupted: {pace}" if footer.interrupted else pace)
-        worst = max((outcome.verdict for outcome in self._outcomes), key=_severity, default=Verdict.FAILED)
+        self._say(f"{_ending(footer)}{_count(len(self._results), 'item')} in {footer.seconds:.1f} s")
+        worst = max((result.outcome.verdict for result in self._results), key=_severity, default=Verdict.FAILED)
         self._say(self._palette.verdict(worst, str(self._tally)))
 
     def _sections(self, footer: Footer) -> Iterator[list[str]]:
-        if len(self._outcomes) > 1:
+        if len(self._results) > 1:
             yield list(self._reds())
             yield from self._tables()
         yield list(self._left_out(footer))
@@ -75,43 +76,46 @@ class Console:
         assert self._header is not None, "a report begins with its header"
         return self._header
 
-    def _line(self, outcome: Outcome) -> str:
-        said = f"{self._palette.verdict(outcome.verdict, label(outcome.verdict))} {self._name(outcome)}"
+    def _line(self, result: Result) -> str:
+        outcome = result.outcome
+        said = f"{self._palette.verdict(outcome.verdict, label(outcome.verdict))} {self._name(result)}"
         if outcome.verdict is Verdict.PASSED:
             return f"{said} {outcome.seconds:.2f} s"
         return f"{said}  {printable(outcome.reason or why(outcome).message)}"
 
-    def _name(self, outcome: Outcome) -> str:
+    def _name(self, result: Result) -> str:
         """The item, and of which implementation where there are several."""
+        name = self._told.name_of(result)
         several = len(self._told.implementations) > 1
-        return printable(f"{outcome.implementation}:{outcome.item}" if several else outcome.item)
+        return printable(f"{result.outcome.implementation}:{name}" if several else name)
 
     def _reds(self) -> Iterator[str]:
-        for outcome in self._outcomes:
-            if outcome.verdict.is_red:
-                failure = why(outcome)
-                text = f"{self._name(outcome)}  {failure.location}: {printable(failure.message)}"
-                word = label(outcome.verdict)
-                yield f"{self._palette.verdict(outcome.verdict, word)} {cut(text, self._width - len(word) - 1)}"
+        for result in self._results:
+            verdict, failure = result.outcome.verdict, why(result.outcome)
+            if verdict.is_red:
+                text = f"{self._name(result)}  {failure.location}: {printable(failure.message)}"
+                word = label(verdict)
+                yield f"{self._palette.verdict(verdict, word)} {cut(text, self._width - len(word) - 1)}"
 
     def _tables(self) -> Iterator[list[str]]:
+        outcomes = [result.outcome for result in self._results]
         for known in self._told.implementations:
-            outcomes = [outcome for outcome in self._outcomes if outcome.implementation == known.name]
+            own = [outcome for outcome in outcomes if outcome.implementation == known.name]
             title = f"clauses, {known.name}" if len(self._told.implementations) > 1 else "clauses"
-            yield summary_table(self._told, outcomes, title=title)
+            yield summary_table(self._told, own, title=title)
 
     def _left_out(self, footer: Footer) -> Iterator[str]:
         if footer.not_run:
             yield f"not run: {_count(len(footer.not_run), 'item')}"
-            for left_out in footer.not_run[:10]:
+            for left_out in footer.not_run[:LEFT_OUT]:
                 yield f"  {printable(left_out.implementation)}:{printable(left_out.item)}"
-            if len(footer.not_run) > 10:
-                yield f"  and {len(footer.not_run) - 10} more"
+            if len(footer.not_run) > LEFT_OUT:
+                yield f"  and {len(footer.not_run) - LEFT_OUT} more"
 
     def _status(self) -> None:
         if self._live:
-            done = f"{len(self._outcomes)} of {self._told.items}: {self._tally}"
-            last = printable(f"   {self._outcomes[-1].item}")
+            done = f"{len(self._results)} of {self._told.items}: {self._tally}"
+            last = printable(f"   {self._told.name_of(self._results[-1])}")
             self._stream.write(ERASE_LINE + self._palette.text(cut(done + last, self._width - 1), Colour.FAINT))
             self._stream.flush()
 
@@ -123,6 +127,12 @@ class Console:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ending(footer: Footer) -> str:
+    if footer.interrupted:
+        return "interrupted: "
+    return "stopped at the first red item: " if footer.not_run else ""
 
 
 def _severity(verdict: Verdict) -> int:

@@ -108,6 +108,7 @@ def header(fields: Fields) -> Header:
         machine=Machine(machine.text("python"), machine.text("kernel"), machine.count("cores")),
         time_scale=fields.number("time_scale"),
         started=fields.text("started"),
+        repeat=fields.count("repeat"),
         clauses=fields.each("clauses", _clause),
     )
 
@@ -125,8 +126,12 @@ def footer(fields: Fields) -> Footer:
     return Footer(
         seconds=fields.number("seconds"),
         interrupted=fields.truth("interrupted"),
-        not_run=fields.each("not_run", lambda item: NotRun(item.text("implementation"), item.text("item"))),
+        not_run=fields.each("not_run", _not_run),
     )
+
+
+def _not_run(fields: Fields) -> NotRun:
+    return NotRun(fields.text("implementation"), fields.text("item"), fields.count("round"))
 
 
 def result(fields: Fields) -> Result:
@@ -152,6 +157,7 @@ def result(fields: Fields) -> Result:
             workspace=outcome.maybe("workspace", outcome.text),
         ),
         source=fields.maybe("source", fields.text),
+        round=fields.count("round"),
     )
 
 

@@ -68,7 +68,7 @@ def failure_block(result: Result, header: Header, *, width: int = WIDTH) -> tupl
     width = max(width, NARROWEST)
     outcome, failure = result.outcome, why(result.outcome)
     above = [
-        Line(Role.TITLE, _title(outcome, header, width)),
+        Line(Role.TITLE, _title(result, header, width)),
         Line(Role.PLACE, f"  {printable(str(failure.location))}"),
         *_source(failure, result.source, width),
     ]
@@ -77,8 +77,9 @@ def failure_block(result: Result, header: Header, *, width: int = WIDTH) -> tupl
     return (*above, *timeline_lines(outcome, failure, rows=rows, width=width), *below)
 
 
-def _title(outcome: Outcome, header: Header, width: int) -> str:
-    item = f"{label(outcome.verdict)} {printable(outcome.item)}"
+def _title(result: Result, header: Header, width: int) -> str:
+    outcome = result.outcome
+    item = f"{label(outcome.verdict)} {printable(header.name_of(result))}"
     implementation = header.implementation(outcome.implementation)
     judged = printable(f"{implementation.name} {implementation.version}")
     for words in (f"   implementation {judged}", f"   {judged}"):

@@ -16,21 +16,24 @@ class GitHub:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self._header: Header | None = None
 
     def begin(self, header: Header) -> None:
-        """There is nothing to annotate yet."""
+        """Remember how items are called; there is nothing to annotate yet."""
+        self._header = header
 
     def add(self, result: Result) -> None:
         """Annotate a red item."""
         outcome = result.outcome
         if not outcome.verdict.is_red:
             return
+        assert self._header is not None, "a report begins with its header"
         failure = why(outcome)
         properties = {
             "file": failure.location.file,
             "line": str(failure.location.line),
             "col": str(failure.location.column),
-            "title": f"{outcome.implementation}:{outcome.item} {outcome.verdict}",
+            "title": f"{outcome.implementation}:{self._header.name_of(result)} {outcome.verdict}",
         }
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
         self._stream.write(f"::error {listed}::{_data(failure.message)}\n")

@@ -61,6 +61,7 @@ class JsonLines:
                     "timeline": [[m.at, m.actor, m.what, m.text, m.pid] for m in outcome.timeline],
                 },
                 "source": result.source,
+                "round": result.round,
             }
         )
 
@@ -106,7 +107,7 @@ class _Reader:
         self._path = path
         self._header: Header | None = None
         self._results: list[Result] = []
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, str, int], int] = {}
         self._tally = Tally()
         self._footer: Footer | None = None
 
@@ -157,7 +158,7 @@ class _Reader:
         assert self._header is not None
         if outcome.implementation not in {known.name for known in self._header.implementations}:
             raise DecodeError(f"an item of implementation {outcome.implementation}, which the header does not name")
-        key = (outcome.implementation, outcome.item)
+        key = (outcome.implementation, outcome.item, taken.round)
         if key in self._seen:
             raise DecodeError(f"{outcome.item} a second time, first in line {self._seen[key]}")
         self._seen[key] = number
@@ -171,6 +172,10 @@ class _Reader:
                 f"the totals do not agree with the outcomes: {json.dumps(line.get('totals'))} against {self._tally};"
                 " lines are missing or from another run"
             )
+        assert self._header is not None
+        told = len(self._results) + len(self._footer.not_run)
+        if told != self._header.items:
+            raise DecodeError(f"the report tells of {told} items, and the header announces {self._header.items}")
 
     def _parse(self, text: str) -> dict[str, Json]:
         try:

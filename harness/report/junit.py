@@ -103,7 +103,7 @@ def _case(header: Header, result: Result) -> Iterator[str]:
     topic, _, _ = outcome.item.rpartition("/")
     attributes = {
         "classname": ".".join(part for part in (implementation_class(outcome), *topic.split("/")) if part),
-        "name": outcome.item,
+        "name": header.name_of(result),
         "time": f"{outcome.seconds:.3f}",
     }
     tag = _tag(outcome.verdict)

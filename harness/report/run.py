@@ -48,6 +48,7 @@ class Header:
     """What is known before the first item ends.
 
     `suite` is the suite's root as the user named it, `suite_hash` stands for all its files; `started` is UTC, ISO 8601.
+    `items` counts each item as often as it is to be run, which is `repeat` times.
     """
 
     harness: str
@@ -58,6 +59,7 @@ class Header:
     machine: Machine
     time_scale: float
     started: str
+    repeat: int = 1
     clauses: tuple[StatedClause, ...] = ()
     """Every clause of the suite, whether or not an item of this run checks it."""
 
@@ -68,6 +70,10 @@ class Header:
                 return implementation
         raise KeyError(name)
 
+    def name_of(self, result: Result) -> str:
+        """The item, and its round where items are repeated: `talk/echo[tcp]#2`."""
+        return result.outcome.item if self.repeat == 1 else f"{result.outcome.item}#{result.round}"
+
     def level(self, clause: str) -> str | None:
         """The level of a clause, None where the suite does not list it."""
         return next((stated.level for stated in self.clauses if stated.id == clause), None)
@@ -75,18 +81,23 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One item's outcome, with the line of the scenario that its failure points at, so that replays need no files."""
+    """One item's outcome, with the line of the scenario that its failure points at, so that replays need no files.
+
+    `round` tells the outcomes of a repeated item apart; it counts from 1.
+    """
 
     outcome: Outcome
     source: str | None = None
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class NotRun:
-    """An item that an interrupted run did not get to."""
+    """An item that a run did not get to, because it was interrupted or had seen enough."""
 
     implementation: str
     item: str
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def test_a_broken_manifest_is_said_once(run_pytest: Pytest, write: Write) -> Non
     [
         (
             ["--implementation", "risr"],
-            "there is no implementation 'risr'; there are: other, riser; did you mean 'riser'?",
+            "there is no implementation 'risr'; there are: other, riser",
         ),
         (["--time-scale", "0"], "--time-scale: expected a number above 0, got '0'"),
     ],

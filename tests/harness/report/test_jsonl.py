@@ -77,20 +77,21 @@ OUTCOME = st.builds(
 
 
 @settings(max_examples=50)
-@given(result=st.builds(Result, OUTCOME, st.none() | TEXT))
+@given(result=st.builds(Result, OUTCOME, st.none() | TEXT, st.integers(1)))
 def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactory, result: Result) -> None:
     header = Header(
         "0",
         "s",
         "h",
         (Implementation("i", "1", "x"),),
-        1,
+        2,
         Machine("3", "L", 2),
         1.5,
         "now",
+        3,
         (StatedClause("a.b", "a", "may"),),
     )
-    run = Run(header, (result,), Footer(0.5, interrupted=True, not_run=(NotRun("i", "x"),)))
+    run = Run(header, (result,), Footer(0.5, interrupted=True, not_run=(NotRun("i", "x", 3),)))
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
     path.write_text(written(run), encoding="utf-8")
     assert read_run(path) == run
@@ -109,6 +110,11 @@ def test_a_report_cut_within_a_line_is_cut(whole_run: Run, refusal: Callable[[st
 def test_a_report_with_a_line_missing_is_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
     lines = written(whole_run).splitlines(keepends=True)
     assert refusal("".join(lines[:3] + lines[4:])).startswith(":10: the totals do not agree with the outcomes:")
+
+
+def test_a_report_that_does_not_tell_of_all_items_is_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
+    text = written(whole_run).replace('"items":9', '"items":10')
+    assert refusal(text) == ":11: the report tells of 9 items, and the header announces 10"
 
 
 def test_two_runs_in_one_file_are_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
