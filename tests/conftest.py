@@ -45,7 +45,7 @@ class Program:
     @property
     def errors(self) -> str:
         """What it has said on its standard error."""
-        return self._errors.read_text()
+        return self._errors.read_text(encoding="utf-8")
 
     def port(self) -> int:
         """The TCP port it listens on, once it does."""
@@ -105,7 +105,7 @@ def listening_ports(pid: int) -> list[int]:
         rows = [
             row.split()
             for table in ("tcp", "tcp6")
-            for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+            for row in Path(f"/proc/{pid}/net/{table}").read_text(encoding="utf-8").splitlines()[1:]
         ]
         listens = "0A"
         return sorted(int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == listens and row[9] in inodes)
@@ -115,13 +115,13 @@ def listening_ports(pid: int) -> list[int]:
 def has_ended(pid: int) -> bool:
     """Whether a process is gone, or waits for its parent to look at its exit status."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
 
 
 @contextlib.contextmanager

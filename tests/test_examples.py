@@ -78,14 +78,14 @@ def launched(name: str, *arguments: str | Path, place: Path, status_file: Path) 
     """The pid of a daemon that goes to the background; in the end it is told to stop and awaited."""
     launch = Program(EXAMPLES / name, *arguments, place=place)
     try:
-        assert (launch.wait(), launch.errors) == (0, "")
+        status = launch.wait()
     finally:
         launch.kill()
-    head, _, pid = status_file.read_text().rpartition(" ")
-    assert head == "---\npid:"
-    daemon = os.pidfd_open(int(pid))
+    assert (status, launch.errors) == (0, "")
+    pid = int(status_file.read_text(encoding="utf-8").removeprefix("---\npid: "))
+    daemon = os.pidfd_open(pid)
     try:
-        yield int(pid)
+        yield pid
         signal.pidfd_send_signal(daemon, signal.SIGTERM)
         assert select.select([daemon], [], [], DEADLINE_SECONDS)[0], f"{name} does not end"
     finally:
@@ -314,13 +314,13 @@ def test_halo_logs_what_it_does_and_its_statistics(halo: Program, tmp_path: Path
     log = tmp_path / "halo.log"
 
     def reports(queue: str) -> bool:
-        return f"'queue_name': '{queue}'" in log.read_text()
+        return f"'queue_name': '{queue}'" in log.read_text(encoding="utf-8")
 
     halo.send(signal.SIGUSR1)
     for name in ("process_queue", "thread_queue-0", "thread_queue-1"):
         eventually(partial(reports, name), f"a report of {name}")
     halo.stop()
-    lines = log.read_text()
+    lines = log.read_text(encoding="utf-8")
     for line in ("start HTTP server: listen", "at fork", "preprocess", "GET / HTTP/1.1", "at stop: graceful"):
         assert line in lines
     assert "stop server" in lines.splitlines()[-1]
@@ -332,7 +332,7 @@ def test_halo_logs_every_byte_of_the_protocol(halo: Program, tmp_path: Path) -> 
         client.shutdown(socket.SHUT_WR)
         client.makefile("rb").read()
     halo.stop()
-    lines = (tmp_path / "protocol.log").read_text()
+    lines = (tmp_path / "protocol.log").read_text(encoding="utf-8")
     assert "GET / HTTP/1.1" in lines
     assert "HTTP/1.1 200 OK" in lines
 
@@ -341,7 +341,7 @@ def test_halo_says_more_with_debug(tmp_path: Path) -> None:
     with running(EXAMPLES / "halo.py", "--debug", write_config(tmp_path), place=tmp_path) as halo:
         halo.port()
         output = tmp_path / "halo.py.stdout"
-        eventually(lambda: "DEBUG" in output.read_text(), "a debug line")
+        eventually(lambda: "DEBUG" in output.read_text(encoding="utf-8"), "a debug line")
 
 
 @needs("curl")
