@@ -27,7 +27,7 @@ class Pytest(Protocol):
 
 @pytest.fixture
 def run_pytest(project: Path) -> Pytest:
-    (project / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -W error\n")
+    (project / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -W error -p no:hypothesispytest\n")
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -265,7 +265,7 @@ def test_other_projects_pay_next_to_nothing(tmp_path: Path) -> None:
     )
     (tmp_path / "other.yaml").write_text("a: b\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-W", "error"],
         cwd=tmp_path, env=plain_environment(), capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
     assert counts(done) == {"passed": 1}
