@@ -73,13 +73,12 @@ def test_a_scenario_prints_what_is_shown(scenario: Block, console: Block, tmp_pa
     run = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         encoding="utf-8",
         timeout=DEADLINE_SECONDS,
         check=False,
     )
-    assert without_chance(run.stdout) == without_chance(shown), run.stdout
+    assert without_chance(run.stdout) == without_chance(shown), run.stdout + run.stderr
 
 
 def without_chance(text: str) -> str:
