@@ -102,7 +102,7 @@ def _case(header: Header, result: Result) -> Iterator[str]:
     outcome = result.outcome
     topic, _, _ = outcome.item.rpartition("/")
     attributes = {
-        "classname": ".".join(part for part in (implementation_class(outcome), *topic.split("/")) if part),
+        "classname": ".".join(part for part in (_class_part(outcome), *topic.split("/")) if part),
         "name": header.name_of(result),
         "time": f"{outcome.seconds:.3f}",
     }
@@ -122,7 +122,7 @@ def _case(header: Header, result: Result) -> Iterator[str]:
     yield "    </testcase>"
 
 
-def implementation_class(outcome: Outcome) -> str:
+def _class_part(outcome: Outcome) -> str:
     """The implementation's name as one part of a dotted class name."""
     return outcome.implementation.replace(".", "-")
 
