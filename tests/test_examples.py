@@ -338,7 +338,8 @@ def test_halo_logs_every_byte_of_the_protocol(halo: Program, tmp_path: Path) -> 
 
 
 def test_halo_says_more_with_debug(tmp_path: Path) -> None:
-    with running(EXAMPLES / "halo.py", "--debug", write_config(tmp_path), place=tmp_path) as halo:
+    config = write_config(tmp_path, server_polling_interval_seconds=0.1)
+    with running(EXAMPLES / "halo.py", "--debug", config, place=tmp_path) as halo:
         halo.port()
         output = tmp_path / "halo.py.stdout"
         eventually(lambda: "DEBUG" in output.read_text(encoding="utf-8"), "a debug line")
