@@ -15,7 +15,7 @@ arguments, the other side calls that function in the object's place, and it asks
 
 import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
 from typing import Any, NamedTuple, cast
 
@@ -37,8 +37,8 @@ class Packed(NamedTuple):
     """A value as the parts of a message."""
 
     flags: int
-    parts: list[Part]
-    buffers: list[memoryview]
+    parts: Sequence[Part]
+    buffers: Sequence[memoryview] = ()
 
 
 class Courier:
@@ -58,7 +58,7 @@ class Courier:
         """What stands here for an object of the service."""
         raise NotImplementedError
 
-    def meet_lent(self, target: int, shape: tuple[Any, ...]) -> object:
+    def meet_lent(self, target: int, shape: tuple[Any, ...] | None) -> object:
         """What stands here for an object of the client."""
         raise NotImplementedError
 
@@ -75,10 +75,13 @@ class Courier:
 
     # What they have in common
 
-    def send(self, kind: Kind, value: object) -> None:
-        """Send a value of whatever kind; raises what pickling it raises, and `MessageTooLargeError`."""
-        flags, parts, buffers = self.pack(value)
-        self.wire.send_parts(kind, flags=flags, parts=parts, buffers=buffers)
+    def send(self, kind: Kind, packed: Packed) -> None:
+        """Send a message; raises OSError."""
+        flags, parts, buffers = packed
+        if len(parts) == 1 and type(parts[0]) is bytes and not buffers:
+            self.wire.send(kind, parts[0], flags=flags)
+        else:
+            self.wire.send_parts(kind, flags=flags, parts=parts, buffers=buffers)
 
     def load(self) -> Any:
         """The value of the message that was received last; see `Wire.load`."""
@@ -116,7 +119,9 @@ class Courier:
 
 
 def _check_size(packed: Packed, limit: int) -> None:
-    size = sum(map(len, packed.parts)) + sum(map(len, packed.buffers))
+    size = len(packed.parts[0])
+    if len(packed.parts) > 1 or packed.buffers:
+        size = sum(map(len, packed.parts)) + sum(map(len, packed.buffers))
     if size > limit:
         raise MessageTooLargeError(size, limit)
 
@@ -125,6 +130,11 @@ def is_plain(value: object) -> bool:
     """Whether the value is so small and simple that it needs no courier to be pickled."""
     kind = type(value)
     return kind in _PLAIN_KINDS or ((kind is str or kind is bytes) and len(cast("str", value)) <= PLAIN_LENGTH)
+
+
+def are_plain(values: Iterable[object]) -> bool:
+    """Whether each of them is."""
+    return all(map(is_plain, values))
 
 
 class _Packer:
@@ -146,6 +156,8 @@ class _Packer:
         self._pickler.dump(value)
         # The memo would keep everything alive that was ever sent.
         self._pickler.clear_memo()
+        if len(self._parts) == 1 and not self._buffers:
+            return Packed(self._flags, (self._parts.pop(),))  # type: ignore[arg-type]  # a lone part is bytes
         packed = Packed(self._flags, [raw(part) for part in self._parts], self._buffers.copy())
         self._parts.clear()
         self._buffers.clear()
@@ -196,8 +208,8 @@ def kept(target: int, shape_id: int, shape: tuple[Any, ...] | None = None) -> ob
     return _courier().meet_kept(target, shape_id, shape)
 
 
-def lent(target: int, shape: tuple[Any, ...]) -> object:
-    """Called while loading in the place of an object of the client."""
+def lent(target: int, shape: tuple[Any, ...] | None = None) -> object:
+    """Called while loading in the place of an object of the client; without a shape it is a function."""
     return _courier().meet_lent(target, shape)
 
 

@@ -93,11 +93,11 @@ class Wire:
         self.flags = 0
         """The flags of the message that was received last."""
 
-    def send(self, kind: Kind, body: bytes = b"") -> None:
-        """Send a message without references and buffers."""
+    def send(self, kind: Kind, body: bytes = b"", *, flags: int = 0) -> None:
+        """Send a message in one piece."""
         if self.deadline is not None:
             self._arm()
-        self._sendall(_pack(len(body), _CODE[kind], 0, 0) + body)
+        self._sendall(_pack(len(body), _CODE[kind], flags, 0) + body)
 
     def send_at_once(self, kind: Kind, body: bytes) -> None:
         """Send a last message if that can be done without waiting."""
@@ -121,6 +121,9 @@ class Wire:
         if got < _HEADER_BYTES:
             got = self._receive_until(got, _HEADER_BYTES)
         length, code, self.flags, buffers = _unpack_from(self._buffer)
+        kind = _KINDS.get(code)
+        if kind is None:
+            raise ProtocolError(f"a message of the unknown kind {code}")
         end = _HEADER_BYTES + length
         if buffers or end > _BUFFER_BYTES:
             self._begin_stream(got, length=length, buffers=buffers)
@@ -130,9 +133,6 @@ class Wire:
             if got > end:
                 raise ProtocolError("bytes after the end of a message")
             self._end = end
-        kind = _KINDS.get(code)
-        if kind is None:
-            raise ProtocolError(f"a message of the unknown kind {code}")
         return kind
 
     def load(self) -> object:
@@ -188,15 +188,19 @@ class Wire:
         return got
 
     def _begin_stream(self, got: int, *, length: int, buffers: int) -> None:
+        self._check_size(length)
         stream = _Stream(self._read, self._view[_HEADER_BYTES:got], length + buffers * _LENGTH.size)
         lengths = [size for (size,) in _LENGTH.iter_unpack(stream.read(buffers * _LENGTH.size))]
-        if (size := length + sum(lengths)) > self.limit:
-            raise ProtocolError(f"a message of {size:,} bytes, where {self.limit:,} are the limit")
-        stream.left += size - length
+        self._check_size(length + sum(lengths))
+        stream.left += sum(lengths)
         self._buffers = [bytearray(size) for size in lengths]
         for buffer in self._buffers:
             stream.readinto(buffer)
         self._stream = stream
+
+    def _check_size(self, size: int) -> None:
+        if size > self.limit:
+            raise ProtocolError(f"a message of {size:,} bytes, where {self.limit:,} are the limit")
 
     def _load_stream(self, stream: "_Stream") -> object:
         self._stream = None

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from pickle import dumps
 from typing import TYPE_CHECKING, Any, Protocol
 
-from riser.services.courier import Courier, Packed, Reduced, foreign, home, is_plain, lent
+from riser.services.courier import Courier, Packed, Reduced, are_plain, foreign, home, is_plain, lent
 from riser.services.errors import ProtocolError, StaleReference, StopBlock
 from riser.services.faults import Fault, error_of, fault_of
 from riser.services.frames import REFERENCES, Kind, UndecodableError, Wire
 from riser.services.proxy import ForeignPlace, Proxy, Reference, proxy_class
 from riser.services.reach import proxy_of
-from riser.services.shape import Shape, shape_of
+from riser.services.shape import FUNCTION, FUNCTION_KINDS, Shape, shape_of
 from riser.services.travel import Travel, as_argument, refuse, travel_of
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ class Link(Courier):
         super().__init__(wire)
         self.in_step = True
         """Whether the next thing on this connection is a call."""
-        self.sent = 0
-        """How many calls have been sent."""
         self.is_closed = False
         self.bindings = 0
         """How many `with`s and blocks keep it to one thread; see `Slot`."""
@@ -86,23 +84,11 @@ class Link(Courier):
         pickling the arguments.
         """
         if not named:
-            for argument in arguments:
-                if not is_plain(argument):
-                    break
-            else:
-                body = dumps((target, method, arguments, named), 5)
-                if limit is not None:
-                    self.wire.limit_time(limit.deadline)
-                self.in_step = False
-                self.sent += 1
-                try:
-                    self.wire.send(Kind.CALL, body)
-                except OSError as error:
-                    raise UnsentError from error
-                result = self._exchange()
-                if limit is not None:
-                    self.wire.limit_time(None)
-                return result
+            if are_plain(arguments):
+                return self._make_call(Packed(0, (dumps((target, method, arguments, named), 5),)), limit)
+            functions = [place for place, argument in enumerate(arguments) if type(argument) in FUNCTION_KINDS]
+            if functions and all(type(argument) in FUNCTION_KINDS or is_plain(argument) for argument in arguments):
+                return self._call_with_functions(target, method, arguments, functions=functions, limit=limit)
         return self._call_with_values(target, method, arguments, named, limit=limit)
 
     def bye(self, target: int = 0, holds: int = 0) -> None:
@@ -149,6 +135,30 @@ class Link(Courier):
 
     # Calls
 
+    def _call_with_functions(
+        self,
+        target: int,
+        method: str | None,
+        arguments: tuple[Any, ...],
+        *,
+        functions: list[int],
+        limit: "Limit | None",
+    ) -> Any:
+        """The most common call with a block: the numbers of what is lent stand at the places of the functions."""
+        outer, self._lending = self._lending, []
+        try:
+            values = list(arguments)
+            for place in functions:
+                values[place] = self._lend_number(arguments[place])
+            packed = Packed(0, (dumps((target, method, values, {}, functions), 5),))
+            result = self._make_call(packed, limit)
+            self._keep_lent()
+            return result
+        finally:
+            self._forget(self._lending)
+            self._lending = outer
+            self._met.clear()
+
     def _call_with_values(
         self,
         target: int,
@@ -162,23 +172,29 @@ class Link(Courier):
         try:
             values = tuple(map(as_argument, arguments))
             packed = self.pack((target, method, values, {name: as_argument(named[name]) for name in named}))
-            if limit is not None:
-                self.wire.limit_time(limit.deadline)
-            self.in_step = False
-            self.sent += 1
-            try:
-                self._send(Kind.CALL, packed)
-            except OSError as error:
-                raise UnsentError from error
-            result = self._exchange()
-            if limit is not None:
-                self.wire.limit_time(None)
+            result = self._make_call(packed, limit)
             self._keep_lent()
             return result
         finally:
             self._forget(self._lending)
             self._lending = outer
             self._met.clear()
+
+    def _make_call(self, packed: Packed, limit: "Limit | None") -> Any:
+        if limit is not None:
+            self.wire.limit_time(limit.deadline)
+        self.in_step = False
+        try:
+            self.send(Kind.CALL, packed)
+        except OSError as error:
+            raise UnsentError from error
+        if limit is None:
+            return self._exchange()
+        try:
+            return self._exchange()
+        finally:
+            if self.in_step:
+                self.wire.limit_time(None)
 
     def _exchange(self) -> Any:
         """Wait for the answer to the call that was sent, and run its blocks until then."""
@@ -246,7 +262,7 @@ class Link(Courier):
             self._answer_error(error, numbers)
             return None
         except BaseException as error:  # noqa: BLE001 - StopBlock, KeyboardInterrupt: the call ends, here it goes on
-            self._answer(Kind.STOP, Packed(0, [], []))
+            self._answer(Kind.STOP, Packed(0, (b"",)))
             return error
         finally:
             done()
@@ -269,7 +285,7 @@ class Link(Courier):
 
     def _answer_value(self, result: object, numbers: list[int]) -> None:
         try:
-            packed = self.pack(result)
+            packed = Packed(0, (dumps(result, 5),)) if is_plain(result) else self.pack(result)
         except Exception as error:  # noqa: BLE001 - a value that does not pickle is the block's fault
             self._answer_error(error, numbers)
             return
@@ -283,12 +299,9 @@ class Link(Courier):
     def _answer(self, kind: Kind, packed: Packed) -> None:
         self.in_step = False
         try:
-            self._send(kind, packed)
+            self.send(kind, packed)
         except OSError as error:
             raise LostError from error
-
-    def _send(self, kind: Kind, packed: Packed) -> None:
-        self.wire.send_parts(kind, flags=packed.flags, parts=packed.parts, buffers=packed.buffers)
 
     # References
 
@@ -338,12 +351,16 @@ class Link(Courier):
             return self._lend(proxy)
         return foreign, (tuple(place), tuple(proxy.riser_shape))
 
-    def _lend(self, thing: object) -> Reduced:
+    def _lend_number(self, thing: object) -> int:
         number = next(self.holder.lent_numbers)
         self.holder.lent[number] = thing
         self._lending.append(number)
+        return number
+
+    def _lend(self, thing: object) -> Reduced:
+        number = self._lend_number(thing)
         shape = thing.riser_shape if isinstance(thing, Proxy) else shape_of(thing)
-        return lent, (number, tuple(shape))
+        return lent, (number,) if shape is FUNCTION else (number, tuple(shape))
 
     def _keep_lent(self) -> None:
         """What the call has lent stays lent while objects that it returned live, or while the link is bound."""

@@ -20,17 +20,19 @@ from pickle import dumps
 from types import GeneratorType
 from typing import Any, NoReturn
 
-from riser.services.courier import Courier, Packed, Reduced, foreign, home, is_plain, kept
+from riser.services.courier import Courier, Packed, Reduced, are_plain, foreign, home, is_plain, kept
 from riser.services.errors import ClientGone, MessageTooLargeError, ProtocolError, StaleReference
 from riser.services.exports import Exports
 from riser.services.faults import Fault, error_of, fault_of
 from riser.services.frames import HangupError, Kind, UndecodableError, Wire
 from riser.services.proxy import ForeignPlace, Proxy, proxy_class
 from riser.services.reach import proxy_of
-from riser.services.shape import OPERATORS, Shape, shape_of
+from riser.services.shape import FUNCTION, OPERATORS, Shape, shape_of
 from riser.services.travel import Travel, as_argument, refuse, travel_of
 
 _log = logging.getLogger("riser")
+
+_FUNCTION_PROXY = proxy_class(FUNCTION)
 
 _serving = threading.local()
 
@@ -110,7 +112,9 @@ class Session(Courier):
             self._answer_error(error.__cause__ or error)
             return
         try:
-            target, method, arguments, named = call
+            target, method, arguments, named, *functions = call
+            if functions:
+                self._put_functions(arguments, functions[0])
             result = self._invoke(target, method, arguments, named)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the caller is who has to know
             self._answer_error(error)
@@ -124,6 +128,11 @@ class Session(Courier):
             self._answer_error(error)
             return
         self._send(Kind.RETURN, packed)
+
+    def _put_functions(self, arguments: list[Any], places: list[int]) -> None:
+        """Put proxies where the client has put the numbers of functions that it lends."""
+        for place in places:
+            arguments[place] = _FUNCTION_PROXY(LentReference(self.client, arguments[place], FUNCTION.name))
 
     def _invoke(self, target: int, method: str | None, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         thing = self._things.get(target, self)
@@ -198,14 +207,17 @@ class Session(Courier):
     def _send(self, kind: Kind, packed: Packed) -> None:
         self._untaken, self._granted = self._granted, []
         self._told.clear()
-        self.wire.send_parts(kind, flags=packed.flags, parts=packed.parts, buffers=packed.buffers)
+        self.send(kind, packed)
 
     # Blocks
 
     def call_back(self, target: int, method: str | None, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Call what the client has lent, in the client's thread that waits for this session."""
-        call = (target, method, tuple(map(as_argument, arguments)), {key: as_argument(named[key]) for key in named})
-        packed = self.pack(call)
+        if not named and are_plain(arguments):
+            packed = Packed(0, (dumps((target, method, arguments, named), 5),))
+        else:
+            values = tuple(map(as_argument, arguments))
+            packed = self.pack((target, method, values, {name: as_argument(named[name]) for name in named}))
         try:
             self._send(Kind.BLOCK, packed)
         except OSError as error:
@@ -304,9 +316,9 @@ class Session(Courier):
             case reference:
                 return foreign, (tuple(reference.place()), tuple(proxy.riser_shape))
 
-    def meet_lent(self, target: int, shape: tuple[Any, ...]) -> object:
+    def meet_lent(self, target: int, shape: tuple[Any, ...] | None) -> object:
         """A proxy of an object of the client."""
-        kind = Shape(*shape)
+        kind = FUNCTION if shape is None else Shape(*shape)
         return proxy_class(kind)(LentReference(self.client, target, kind.name))
 
     def meet_home(self, target: int) -> object:

@@ -41,12 +41,13 @@ OPERATORS = frozenset(
 
 FUNCTION = Shape("function", operators=("__call__",))
 
-_FUNCTION_KINDS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+FUNCTION_KINDS = frozenset({types.FunctionType, types.BuiltinFunctionType, types.MethodType})
+"""The classes of which every instance has that shape."""
 
 
 def shape_of(thing: object) -> Shape:
     """The shape of this object; that of a module or class consists of its own functions."""
-    if isinstance(thing, _FUNCTION_KINDS):
+    if type(thing) in FUNCTION_KINDS:
         return FUNCTION
     if isinstance(thing, types.ModuleType):
         return Shape(f"module {thing.__name__}", methods=_public(vars(thing), of=thing))

@@ -615,6 +615,13 @@ def test_a_limit_in_time_is_no_limit(workshop: Any) -> None:
     workshop.sleep(0.01)
 
 
+def test_a_limit_ends_with_its_call_however_that_ended(workshop: Any) -> None:
+    with time_limit(0.2), pytest.raises(ValueError, match="no"):
+        workshop.fail(ValueError("no"))
+    time.sleep(0.25)  # beyond the limit, which must mean nothing to the next call
+    assert workshop.echo(1) == 1
+
+
 def test_the_nearer_limit_counts(workshop: Any) -> None:
     with time_limit(60), time_limit(0.1), time_limit(60), pytest.raises(ServiceTimeout):
         workshop.sleep(20)
