@@ -1,6 +1,6 @@
 """Mixed calls from many threads of many processes, some of which fork meanwhile; every answer is checked.
 
-    python tests/riser/services/stress.py [CALLS [PROCESSES [THREADS [POOL]]]]       100000 8 8 4
+    python -m tests.riser.services.stress [CALLS [PROCESSES [THREADS [POOL]]]]       100000 8 8 4
 
 Prints what was done and what is left: objects held, and descriptors, threads and memory of the service processes
 before the first and after the last call. The exit status is 0 if no answer was wrong or missing and nothing is left.
@@ -69,9 +69,14 @@ class Office:
     def alone(self, tag: Tag) -> Iterator[Tag]:
         with self.lock:
             self.inside += 1
-            assert self.inside == 1
-            yield tag
-            self.inside -= 1
+            try:
+                assert self.inside == 1
+                yield tag
+            finally:
+                self.inside -= 1
+
+    def pid(self) -> int:
+        return os.getpid()
 
     def usage(self) -> "Usage":
         return usage_of(os.getpid())
