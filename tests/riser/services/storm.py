@@ -81,7 +81,10 @@ class Group:
         return self.services._backend._need_client().slots  # type: ignore[attr-defined]
 
     def heal_seconds(self, began: float) -> float:
-        """How long it takes until every slot answers."""
+        """How long it takes until every slot answers; then also until the keeper has a deputy again.
+
+        A keeper that is killed together with its only deputy, in the moment before there is another, ends the pool.
+        """
         for slot in self.slots:
             while True:
                 try:
@@ -91,7 +94,11 @@ class Group:
                 except ServiceError:
                     if time.monotonic() - began > PATIENCE_SECONDS:
                         raise
-        return time.monotonic() - began
+        healed = time.monotonic() - began
+        while len(self.members()["keeper or deputy"]) < 2:
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                raise TimeoutError("no other deputy")
+        return healed
 
 
 def _with_gone_pipe(services: Services) -> list[int]:
