@@ -19,37 +19,85 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "CertificateFiles": "riser.tls",
+    "ClientGone": "riser.services.errors",
     "LoggingStream": "riser.stream",
     "ReadPoll": "riser.poll",
+    "RemoteError": "riser.services.errors",
+    "Resource": "riser.resource",
+    "ResourceSet": "riser.resource",
+    "Service": "riser.services.handles",
+    "ServiceDied": "riser.services.errors",
+    "ServiceError": "riser.services.errors",
+    "ServiceTimeout": "riser.services.errors",
+    "ServiceUnavailableError": "riser.services.errors",
+    "Services": "riser.services.services",
     "SocketServer": "riser.server",
+    "StaleReference": "riser.services.errors",
+    "StopBlock": "riser.services.errors",
     "Stream": "riser.stream",
     "TimeoutSizedQueue": "riser.queue",
     "Tls": "riser.tls",
+    "UnknownServiceError": "riser.services.errors",
     "WriteBufferStream": "riser.stream",
+    "by_reference": "riser.services.travel",
+    "byref": "riser.services.travel",
     "running": "riser.daemon",
     "start_daemon": "riser.daemon",
+    "time_limit": "riser.services.limits",
 }
 
 if TYPE_CHECKING:
     from riser.daemon import running, start_daemon
     from riser.poll import ReadPoll
     from riser.queue import TimeoutSizedQueue
+    from riser.resource import Resource, ResourceSet
     from riser.server import SocketServer
+    from riser.services.errors import (
+        ClientGone,
+        RemoteError,
+        ServiceDied,
+        ServiceError,
+        ServiceTimeout,
+        ServiceUnavailableError,
+        StaleReference,
+        StopBlock,
+        UnknownServiceError,
+    )
+    from riser.services.handles import Service
+    from riser.services.limits import time_limit
+    from riser.services.services import Services
+    from riser.services.travel import by_reference, byref
     from riser.stream import LoggingStream, Stream, WriteBufferStream
     from riser.tls import CertificateFiles, Tls
 
 __all__ = [
     "CertificateFiles",
+    "ClientGone",
     "LoggingStream",
     "ReadPoll",
+    "RemoteError",
+    "Resource",
+    "ResourceSet",
+    "Service",
+    "ServiceDied",
+    "ServiceError",
+    "ServiceTimeout",
+    "ServiceUnavailableError",
+    "Services",
     "SocketServer",
+    "StaleReference",
+    "StopBlock",
     "Stream",
     "TimeoutSizedQueue",
     "Tls",
+    "UnknownServiceError",
     "WriteBufferStream",
     "__version__",
+    "by_reference",
+    "byref",
     "running",
     "start_daemon",
+    "time_limit",
 ]
 
 
