@@ -11,9 +11,11 @@ from riser.services.handshake import new_name
 from riser.services.proxy import ForeignPlace, Proxy, proxy_class
 from riser.services.reach import clients
 from riser.services.references import FrontReference
-from riser.services.registry import Registration
+from riser.services.registry import CallPolicy, Registration
 from riser.services.shape import Shape
 from riser.services.slot import Access, Lent, Slot
+
+_HARMLESS = CallPolicy(idempotent=True)
 
 
 class Client(ForkAware):
@@ -90,6 +92,6 @@ class Client(ForkAware):
 
     def _shape(self, service: Registration, slot: int) -> type[Proxy]:
         if not self._shapes:
-            shapes = self.slots[slot].call(CONTROL, "fronts", (), {})
+            shapes = self.slots[slot].call(CONTROL, "fronts", (), {}, policy=_HARMLESS)
             self._shapes = [proxy_class(Shape(*shape)) for shape in shapes]
         return self._shapes[service.index]

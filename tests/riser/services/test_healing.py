@@ -345,8 +345,8 @@ def test_any_of_them_can_die_at_any_moment_under_load(pool: Services) -> None:
 
     def load(worker: int) -> int:
         done = 0
-        while not stop.is_set():
-            service = pool.get_service("workshop" if worker % 2 else "other")
+        service = pool.get_service("workshop" if worker % 2 else "other")
+        while not stop.is_set() or not done:
             try:
                 assert service.echo((worker, done)) == (worker, done)
                 assert service.repeat(2, lambda number: number) == [0, 1]

@@ -172,6 +172,8 @@ def _refuses(address: tuple[str, int]) -> bool:
         socket.create_connection(address, timeout=30).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # It was in the queue of the socket that was closed just then.
     return False
 
 
