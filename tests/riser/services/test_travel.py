@@ -71,7 +71,7 @@ def how(thing: object) -> Travel:
         (context, Travel.CODE),
         (Marked, Travel.CODE),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_how_an_object_travels_depends_on_its_class(thing: object, travel: Travel) -> None:
     assert how(thing) is travel
