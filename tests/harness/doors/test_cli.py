@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from harness.report.jsonl import read_run
 from tests.harness.doors.conftest import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.harness.doors.conftest import Harness, Write
 
@@ -391,7 +392,7 @@ def test_an_interrupted_run_stops_everything_and_leaves_whole_reports(
     write("scenarios/talk/waits.yaml", WAITING)
     write("scenarios/talk/waits-too.yaml", WAITING)
     command = [sys.executable, "-m", "harness", "run", "scenarios/talk", "--only", "echo", "--only", "waits"]
-    with subprocess.Popen(
+    with not_ignored(number), subprocess.Popen(
         [*command, "--jobs", "1", "--report", "r.jsonl", "--junit", "r.xml"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=project,
     ) as running:  # fmt: skip
@@ -409,6 +410,16 @@ def test_an_interrupted_run_stops_everything_and_leaves_whole_reports(
     assert shown.splitlines()[-1] == "2 passed, 0 failed"
     assert read_run(project / "r.jsonl").footer.interrupted
     assert ET.parse(project / "r.xml").find(".//property[@name='not.run']") is not None
+
+
+@contextlib.contextmanager
+def not_ignored(number: signal.Signals) -> Iterator[None]:
+    """Let programs started meanwhile obey the signal: a shell has INT ignored by all that it runs in the background."""
+    before = signal.signal(number, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def wait_for_a_child_that_serves(pid: int) -> None:
