@@ -11,6 +11,7 @@ A handler installed by an inbox stays installed in a child whose inbox has no us
 nothing there: a child is not killed by a SIGHUP that its terminal sends to the whole group.
 """
 
+import atexit
 import collections
 import contextlib
 import os
@@ -63,8 +64,8 @@ class SignalInbox:
     """Operations that arrived by signal or by `post`, in order of arrival; a context manager.
 
     With signals it must be entered in the main thread, and on exit it restores the handlers that it replaced; after a
-    stop by signal, those that would end the process only `LATE_SECONDS` later (`stop.no.relax`). Without any signals it
-    works in every thread, for `post` and `wake` alone.
+    stop by signal, those that would end the process only `LATE_SECONDS` later, and no more once the interpreter ends
+    (`stop.no.relax`). Without any signals it works in every thread, for `post` and `wake` alone.
     """
 
     def __init__(self, operations: Mapping[signal.Signals, Operation]) -> None:
@@ -94,6 +95,9 @@ class SignalInbox:
             ends_process = before in (signal.SIG_DFL, signal.default_int_handler)
             late = self._stopped and ends_process and self.operations[signal.Signals(number)] in _STOPS
             signal.signal(number, _Late(before) if late else before)
+            if late:
+                # Python puts back the default of a handler written in Python before it has ended, but not of this one.
+                atexit.register(signal.signal, number, signal.SIG_IGN)
         if self.operations:
             signal.set_wakeup_fd(self._replaced_wakeup, warn_on_full_buffer=False)
         self._replaced.clear()

@@ -98,3 +98,23 @@ print("never said")
 def test_stop_signals_right_after_a_stop_are_part_of_it_and_later_ones_end_the_process_as_before() -> None:
     ended = subprocess.run([sys.executable, "-c", _LATE], stdout=subprocess.PIPE, check=False, timeout=60)
     assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, b"unharmed\n")
+
+
+_LAST = """
+import os, signal
+from riser.core.operation import Operation
+from riser.signals import SignalInbox
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, 15)  # when the interpreter has put its own handlers away
+
+last = Last()
+with SignalInbox({signal.SIGTERM: Operation.STOP_GRACEFUL}) as inbox:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert inbox.drain() == [Operation.STOP_GRACEFUL]
+"""
+
+
+def test_a_stop_signal_that_comes_while_a_stopped_interpreter_ends_does_not_change_its_status() -> None:
+    assert subprocess.run([sys.executable, "-c", _LAST], check=False, timeout=60).returncode == 0
