@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riser.services.endpoint import Endpoint
+from riser.services.entrance import Access
 from riser.services.exports import CONTROL
 from riser.services.forks import ForkAware, watch_forks
 from riser.services.handshake import new_name
+from riser.services.incarnation import Lent
 from riser.services.proxy import ForeignPlace, Proxy, proxy_class
 from riser.services.reach import clients
 from riser.services.references import FrontReference
 from riser.services.registry import CallPolicy, Registration
 from riser.services.shape import Shape
-from riser.services.slot import Access, Lent, Slot
+from riser.services.slot import Slot
 
 _HARMLESS = CallPolicy(idempotent=True)
 

@@ -25,7 +25,8 @@ from riser.services.forks import ForkAware, watch_forks
 from riser.services.frames import Wire
 from riser.services.handshake import Role, Status, Welcome, answer, is_same_user, receive_hello
 from riser.services.lease import ServiceLease
-from riser.services.session import Session, current_session
+from riser.services.lent import thread as this_thread
+from riser.services.session import Session
 from riser.services.shape import shape_of
 
 _log = logging.getLogger("riser")
@@ -51,7 +52,7 @@ class Control:
 
     def hold(self, target: int) -> None:
         """Hold an object for the calling client, which has heard of it from another process."""
-        session = current_session()
+        session = this_thread.session
         assert session is not None
         assert self.exports is not None
         self.exports.hold(session.client, target)

@@ -20,12 +20,12 @@ from riser.errors import CallbackError
 from riser.process import Child, Latch, Readiness, ReadyPipe, spawn
 from riser.services.client import Client
 from riser.services.config import ServicesConfig
+from riser.services.entrance import Access
 from riser.services.errors import NotStartedError, ServiceUnavailableError
 from riser.services.forks import ForkAware, watch_forks
 from riser.services.keeper import DEAF, keep
 from riser.services.registry import Registration, Registry
 from riser.services.site import Site
-from riser.services.slot import Access
 from riser.signals import SignalInbox
 
 _log = logging.getLogger("riser")

@@ -15,8 +15,9 @@ from riser.services.proxy import ForeignPlace
 from riser.services.registry import CallPolicy
 
 if TYPE_CHECKING:
+    from riser.services.incarnation import Incarnation
     from riser.services.link import Link
-    from riser.services.slot import Incarnation, Slot
+    from riser.services.slot import Slot
 
 _ANY = CallPolicy()
 

@@ -14,7 +14,6 @@ leaves it; if the connection ends before that, it is left with `ClientGone`.
 """
 
 import logging
-import threading
 from collections.abc import Generator, Mapping
 from pickle import dumps
 from types import GeneratorType
@@ -25,16 +24,13 @@ from riser.services.errors import ClientGone, MessageTooLargeError, ProtocolErro
 from riser.services.exports import Exports
 from riser.services.faults import Fault, error_of, fault_of
 from riser.services.frames import HangupError, Kind, UndecodableError, Wire
+from riser.services.lent import FUNCTION_PROXY, LentReference, thread
 from riser.services.proxy import ForeignPlace, Proxy, proxy_class
 from riser.services.reach import proxy_of
 from riser.services.shape import FUNCTION, OPERATORS, Shape, shape_of
 from riser.services.travel import Travel, as_argument, refuse, travel_of
 
 _log = logging.getLogger("riser")
-
-_FUNCTION_PROXY = proxy_class(FUNCTION)
-
-_serving = threading.local()
 
 
 class BlockStopped(BaseException):
@@ -64,8 +60,7 @@ class Session(Courier):
 
     def serve(self) -> None:
         """Carry out calls until the connection ends."""
-        outer = getattr(_serving, "session", None)
-        _serving.session = self
+        outer, thread.session = thread.session, self
         try:
             while self.turn():
                 pass
@@ -74,7 +69,7 @@ class Session(Courier):
                 _log.warning("a client was hung up on: %s: %s", type(error).__name__, error)
             self.end(error)
         finally:
-            _serving.session = outer
+            thread.session = outer
 
     def turn(self) -> bool:
         """Carry out one call; whether another may follow."""
@@ -132,7 +127,7 @@ class Session(Courier):
     def _put_functions(self, arguments: list[Any], places: list[int]) -> None:
         """Put proxies where the client has put the numbers of functions that it lends."""
         for place in places:
-            arguments[place] = _FUNCTION_PROXY(LentReference(self.client, arguments[place], FUNCTION.name))
+            arguments[place] = FUNCTION_PROXY(LentReference(self.client, arguments[place], FUNCTION.name))
 
     def _invoke(self, target: int, method: str | None, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         thing = self._things.get(target, self)
@@ -334,56 +329,6 @@ class Session(Courier):
         if (place.pool, place.slot) == (ours.pool, ours.slot) and place.incarnation in (None, ours.incarnation):
             return self.meet_home(place.target)
         return proxy_of(place, Shape(*shape))
-
-
-class LentReference:
-    """Where what a client has lent is: at the other end of the session that serves that client in this thread."""
-
-    __slots__ = ("client", "name", "target")
-
-    def __init__(self, client: bytes, target: int, name: str) -> None:
-        self.client = client
-        self.target = target
-        self.name = name
-
-    def __str__(self) -> str:
-        return "lent by a client"
-
-    def call(self, method: str | None, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        """Call it in the client's thread that waits for this one; raises `StaleReference` if none does."""
-        session: Session | None = getattr(_serving, "session", None)
-        if session is None or session.client != self.client:
-            raise StaleReference(f"a {self.name} lent by a client", "it is used where no call of that client is served")
-        return session.call_back(self.target, method, arguments, named)
-
-    def read(self, name: str) -> Any:
-        """The value of its property."""
-        return self.call(f".{name}", (), {})
-
-    def enter(self) -> Any:
-        """Enter it; a client's waiting thread is one for as long as it waits."""
-        return self.call("__enter__", (), {})
-
-    def leave(self, error: BaseException | None) -> bool:
-        """Leave it."""
-        return bool(self.call("__exit__", (type(error) if error else None, error, None), {}))
-
-    def drive(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        """Drive it, if it is a generator."""
-        return self.call(method, arguments, {})
-
-    def place(self) -> ForeignPlace:
-        """It has none that a third process could find."""
-        raise TypeError("what a client has lent cannot be passed on")
-
-    def dropped(self) -> None:
-        """The client forgets what it lent when its call is over."""
-
-
-def current_session() -> Session | None:
-    """The session that is served in this thread."""
-    session: Session | None = getattr(_serving, "session", None)
-    return session
 
 
 def _quietly(step: Any, *arguments: Any) -> None:

@@ -8,133 +8,25 @@ replaced without a word, since the call was not begun; once it has, the call may
 the caller to know (`ServiceDied`).
 """
 
-import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from itertools import count
 from typing import Any, cast
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet
 
 from riser.services.endpoint import Endpoint
-from riser.services.errors import (
-    ProtocolError,
-    ServiceDied,
-    ServiceError,
-    ServiceTimeout,
-    ServiceUnavailableError,
-    StaleReference,
-)
+from riser.services.entrance import Access, Entrance
+from riser.services.errors import ServiceDied, ServiceError, ServiceTimeout, StaleReference
 from riser.services.frames import Wire
-from riser.services.handshake import Hello, RefusedError, Role, Welcome, greet
+from riser.services.handshake import Role, Welcome
+from riser.services.incarnation import Incarnation, Lent
 from riser.services.lease import ClientLease
 from riser.services.limits import Limit, limit_of
 from riser.services.link import Link, LostError, UnsentError
-from riser.services.proxy import GeneratorProxy, Proxy, Reference
-from riser.services.references import FrontReference, GeneratorReference, HeldReference
 from riser.services.registry import CallPolicy
 
 _MOST_IDLE = 128
 _MOST_ATTEMPTS = 3
-_RETRY_SECONDS = 0.005
 _ANY = CallPolicy()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """What a client needs to know to be let in."""
-
-    pool: bytes
-    """The pool's name."""
-    secret: bytes
-    message_limit: int
-    connect_seconds: float
-    """How long to wait for a service process that is being started again."""
-
-
-class Lent:
-    """What a client process has lent to services, by number."""
-
-    def __init__(self) -> None:
-        self.things: dict[int, object] = {}
-        self.numbers = count(1)
-
-
-class Incarnation:
-    """One service process's time at a place; for links, it is their `Holder`."""
-
-    def __init__(self, slot: "Slot", name: bytes, lease: ClientLease) -> None:
-        self.slot = slot
-        self.name = name
-        self.lease = lease
-        self.idle: list[Link] = []
-        self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
-        self.lent = slot.lent.things
-        self.lent_numbers = slot.lent.numbers
-        self._lock = threading.Lock()
-
-    def is_home(self, reference: Reference) -> int | None:
-        """The target of an object of this process; None if it is another's. Raises `StaleReference`."""
-        match reference:
-            case HeldReference():
-                if reference.slot is self.slot and reference.incarnation is not self:
-                    raise self.slot.stale()
-                return reference.target if reference.incarnation is self else None
-            case FrontReference() if reference.slot is self.slot:
-                return reference.target
-            case _:
-                return None
-
-    def stand_in(self, target: int, shape: type[Proxy]) -> Proxy:
-        """The proxy of an object, which has been sent once more."""
-        if target <= self.slot.fronts:
-            return shape(FrontReference(self.slot, target))
-        self.lease.flush()
-        with self._lock:
-            proxy = self.proxies.get(target)
-            if proxy is not None:
-                cast("HeldReference", proxy._riser).holds += 1  # noqa: SLF001 - it was made below
-                return proxy
-            reference = (GeneratorReference if issubclass(shape, GeneratorProxy) else HeldReference)(self, target)
-            self.proxies[target] = proxy = shape(reference)
-            return proxy
-
-    def around_block(self, link: Link) -> Callable[[], None]:
-        """Let calls of this thread take this link while a block runs in it."""
-        binding = self.slot.binding
-        outer, binding.link = binding.link, link
-        link.bindings += 1
-
-        def done() -> None:
-            link.bindings -= 1
-            # A `with` that was entered in the block and goes on keeps the link to this thread.
-            if outer is not None or not link.bindings:
-                binding.link = outer
-
-        return done
-
-    def forget_idle(self) -> None:
-        """Close the idle links, which are not believed to be good any more."""
-        while self.idle:
-            self.idle.pop().close()
-
-    def end(self) -> None:
-        """Close what belongs to a process that is gone."""
-        self.forget_idle()
-        self.lease.close()
-
-    def adopt(self, lease: ClientLease, held: set[int]) -> None:
-        """In a forked child: hold these objects by its own lease, and let the parent's connections be."""
-        self.lease.close()
-        self.lease = lease
-        self.idle = []
-        self._lock = threading.Lock()
-        for target, proxy in list(self.proxies.items()):
-            cast("HeldReference", proxy._riser).holds = int(target in held)  # noqa: SLF001 - it was made above
-            held.discard(target)
-        for target in held:
-            lease.drop(target, 1)
 
 
 class _Binding(threading.local):
@@ -158,7 +50,7 @@ class Slot:
         self.lent = lent
         self.current: Incarnation | None = None
         self.binding = _Binding()
-        self._endpoint = endpoint
+        self._entrance = Entrance(str(self), endpoint, access=access)
         self._links: WeakSet[Link] = WeakSet()
         self._lock = threading.Lock()
 
@@ -345,36 +237,17 @@ class Slot:
         return StaleReference(f"an object of {self}", "the process that it was in has died")
 
     def _connect(self, limit: Limit | None, seconds: float | None = None) -> Link:
-        seconds = self.access.connect_seconds if seconds is None else seconds
-        deadline = time.monotonic() + seconds
-        if limit is not None and limit.deadline < deadline:
-            deadline, seconds = limit
-        else:
-            limit = None
-        while True:
-            try:
-                return self._open(deadline)
-            except RefusedError as error:
-                raise ServiceUnavailableError(str(self), str(error)) from None
-            except TimeoutError:
-                if limit is not None:
-                    raise ServiceTimeout(str(self), seconds) from None
-                raise ServiceUnavailableError(str(self), f"it did not answer within {seconds:g} s") from None
-            except (ConnectionRefusedError, FileNotFoundError):
-                raise ServiceUnavailableError(str(self), "nobody listens there; the services have ended") from None
-            except (ConnectionError, ProtocolError):
-                # It died while it greeted us. Another one takes its place, and the same socket.
-                time.sleep(_RETRY_SECONDS)
+        return self._entrance.until_open(self._open, limit=limit, seconds=seconds)
 
     def _open(self, deadline: float) -> Link:
-        wire, welcome = self._greet(Role.CALLS, deadline)
+        sock, welcome = self._entrance.greet(Role.CALLS, self.client, deadline)
         try:
             with self._lock:
                 current = self._incarnation(welcome, deadline)
         except BaseException:
-            wire.close()
+            sock.close()
             raise
-        link = Link(Wire(wire, limit=self.access.message_limit), current)
+        link = Link(Wire(sock, limit=self.access.message_limit), current)
         self._links.add(link)
         return link
 
@@ -383,7 +256,7 @@ class Slot:
         before = self.current
         if before is not None and before.name == welcome.incarnation:
             return before
-        sock, of_lease = self._greet(Role.LEASE, deadline)
+        sock, of_lease = self._entrance.greet(Role.LEASE, self.client, deadline)
         if of_lease.incarnation != welcome.incarnation:
             sock.close()
             raise ConnectionResetError("another process took its place")
@@ -391,11 +264,3 @@ class Slot:
         if before is not None:
             before.end()
         return current
-
-    def _greet(self, role: Role, deadline: float) -> tuple[socket.socket, Welcome]:
-        sock = self._endpoint.connect(deadline)
-        try:
-            return sock, greet(sock, Hello(role, self.client), secret=self.access.secret, deadline=deadline)
-        except BaseException:
-            sock.close()
-            raise

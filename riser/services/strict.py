@@ -11,13 +11,13 @@ from typing import Any
 
 from riser.services.client import Client
 from riser.services.config import ServicesConfig
+from riser.services.entrance import Access
 from riser.services.errors import NotStartedError
 from riser.services.exports import Place
 from riser.services.handshake import SECRET_BYTES, new_name
 from riser.services.host import Host
 from riser.services.local import LocalBackend
 from riser.services.registry import Registration, Registry
-from riser.services.slot import Access
 
 
 class StrictBackend(LocalBackend):
