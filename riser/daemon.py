@@ -31,7 +31,7 @@ from riser.firstword import FirstWord
 from riser.logs import LOGGER, open_log
 from riser.process import Readiness, ReadyPipe, spawn
 from riser.serverprocess import Setup
-from riser.signals import SignalInbox, by_name
+from riser.signals import SignalInbox, by_name, on_terminal
 from riser.statusfile import StatusFile, running
 from riser.supervisor import Supervisor
 
@@ -91,14 +91,10 @@ def _prepare(config: DaemonConfig, setup: Setup) -> _Prepared:
 
 
 def _in_foreground(config: DaemonConfig, setup: Setup) -> int:
-    # A terminal sends WINCH when its window changes, which is no request; and it reads the keyboard only for its own
-    # process group, so that a server could not be debugged from another.
-    on_terminal = any(os.isatty(descriptor) for descriptor in _STANDARD_STREAMS)
-    operations = by_name(config.signals(), only=DEFAULT_SIGNALS)
-    if on_terminal:
-        operations.pop(signal.SIGWINCH, None)
-    with SignalInbox(operations) as inbox:
-        return _supervise(_prepare(config, setup), inbox, word=FirstWord(None), own_group=not on_terminal).status
+    # A terminal reads the keyboard only for its own process group: a server could not be debugged from another.
+    own_group = not on_terminal()
+    with SignalInbox(by_name(config.signals(), only=DEFAULT_SIGNALS)) as inbox:
+        return _supervise(_prepare(config, setup), inbox, word=FirstWord(None), own_group=own_group).status
 
 
 def _in_background(config: DaemonConfig, setup: Setup) -> int:

@@ -45,8 +45,13 @@ class ExitStatus:
         if self.code is not None:
             return f"exit status {self.code}"
         if self.signal_number is not None:
-            return f"killed by {signal.Signals(self.signal_number).name}"
+            return f"killed by {_name_of(self.signal_number)}"
         return "ended, status unknown"
+
+
+def _name_of(number: int) -> str:
+    """`SIGKILL`; a real-time signal, most of which have no name, by its number."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 class Child:

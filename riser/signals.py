@@ -49,15 +49,24 @@ class _Late:
         if time.monotonic() < self._until:
             return
         signal.signal(number, self._before)
-        signal.raise_signal(signal.Signals(number))
+        signal.raise_signal(number)
 
 
 def by_name(signals: Mapping[Operation, str], *, only: Collection[Operation]) -> dict[signal.Signals, Operation]:
     """The signals of this machine for operations named as in `DaemonConfig.signals()`, `only` those listed.
 
-    Raises KeyError for a name that this system does not know.
+    WINCH is left out on a terminal, which sends it to the daemon and to all below it when its window changes: there it
+    is no request. Raises KeyError for a name that this system does not know.
     """
-    return {signal.Signals[f"SIG{name}"]: operation for operation, name in signals.items() if operation in only}
+    named = {signal.Signals[f"SIG{name}"]: operation for operation, name in signals.items() if operation in only}
+    if on_terminal():
+        named.pop(signal.SIGWINCH, None)
+    return named
+
+
+def on_terminal() -> bool:
+    """Whether one of the standard streams is a terminal."""
+    return any(os.isatty(descriptor) for descriptor in (0, 1, 2))
 
 
 class SignalInbox:
@@ -70,6 +79,7 @@ class SignalInbox:
 
     def __init__(self, operations: Mapping[signal.Signals, Operation]) -> None:
         self.operations = dict(operations)
+        self._by_number: dict[int, Operation] = {}
         self._posted: collections.deque[Operation] = collections.deque()
         self._replaced: dict[int, Handler] = {}
         self._replaced_wakeup = -1
@@ -79,6 +89,7 @@ class SignalInbox:
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._by_number = {int(number): operation for number, operation in self.operations.items()}
         if self.operations:
             # The descriptor first: from the first handler on no signal goes unnoticed.
             self._replaced_wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
@@ -93,7 +104,7 @@ class SignalInbox:
             # None stands for a handler that was not installed from Python and cannot be put back from here.
             before = signal.SIG_DFL if handler is None else handler
             ends_process = before in (signal.SIG_DFL, signal.default_int_handler)
-            late = self._stopped and ends_process and self.operations[signal.Signals(number)] in _STOPS
+            late = self._stopped and ends_process and self._by_number[number] in _STOPS
             signal.signal(number, _Late(before) if late else before)
             if late:
                 # Python puts back the default of a handler written in Python before it has ended, but not of this one.
@@ -142,7 +153,7 @@ class SignalInbox:
                 numbers = b""
             for number in numbers:
                 if number:
-                    operation = self.operations.get(signal.Signals(number))
+                    operation = self._by_number.get(number)
                     if operation is not None:
                         self._stopped |= operation in _STOPS
                         arrived.append(operation)

@@ -118,3 +118,34 @@ with SignalInbox({signal.SIGTERM: Operation.STOP_GRACEFUL}) as inbox:
 
 def test_a_stop_signal_that_comes_while_a_stopped_interpreter_ends_does_not_change_its_status() -> None:
     assert subprocess.run([sys.executable, "-c", _LAST], check=False, timeout=60).returncode == 0
+
+
+def test_a_signal_that_the_inbox_has_no_use_for_and_no_name_for_is_passed_over() -> None:
+    number = signal.SIGRTMIN + 1
+    before = signal.signal(number, lambda _number, _frame: None)
+    try:
+        with SignalInbox({signal.SIGUSR1: Operation.STAT_GET_AND_RESET}) as inbox:
+            signal.raise_signal(number)
+            signal.raise_signal(signal.SIGUSR1)
+            assert inbox.drain() == [Operation.STAT_GET_AND_RESET]
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(("on_terminal", "is_heard"), [(True, False), (False, True)])
+def test_a_change_of_the_window_is_no_request(*, on_terminal: bool, is_heard: bool) -> None:
+    program = """
+import signal
+from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS
+from riser.signals import by_name
+raise SystemExit(signal.SIGWINCH in by_name(DEFAULT_SIGNALS, only=SERVER_OPERATIONS))
+"""
+    terminal, end = os.openpty()
+    try:
+        streams = end if on_terminal else subprocess.DEVNULL
+        command = [sys.executable, "-c", program]
+        ended = subprocess.run(command, stdin=streams, stdout=streams, stderr=streams, check=False, timeout=60)
+    finally:
+        os.close(terminal)
+        os.close(end)
+    assert bool(ended.returncode) is is_heard
