@@ -19,7 +19,6 @@ _ENDED_BY_PEER_OR_NETWORK = frozenset(
         errno.ECONNRESET,
         errno.EPIPE,
         errno.ECONNABORTED,
-        errno.ECONNREFUSED,
         errno.ETIMEDOUT,
         errno.EHOSTUNREACH,
         errno.EHOSTDOWN,
@@ -80,6 +79,8 @@ def is_the_connections_own(error: BaseException) -> bool:
     text.
     """
     match error:
+        case ConnectionRefusedError():
+            return False  # An accepted connection cannot be refused; a backend that dispatch has called can.
         case ConnectionError() | TimeoutError() | UnicodeDecodeError():
             return True
         case OSError():

@@ -93,6 +93,7 @@ def test_what_a_peer_can_cause_is_the_connections_own(error: BaseException) -> N
         ValueError("a fault of the program"),
         FileNotFoundError(errno.ENOENT, "no such file"),
         OSError(errno.ENOSPC, "no space left"),
+        ConnectionRefusedError(errno.ECONNREFUSED, "a backend that is down"),
         SystemExit(1),
         KeyboardInterrupt(),
         UnicodeEncodeError("ascii", "ä", 0, 1, "ordinal not in range"),
