@@ -87,7 +87,7 @@ class World:
         return otherwise if name is None else self.scope.mark(name)
 
     def endpoint(self, to: Text) -> Endpoint:
-        """Where `client: d` or `client: "127.0.0.1:${p.port}"` is to connect, as it is now.
+        """Where `client: d` or `client: "127.0.0.1:8080"` is to connect, as it is now.
 
         Raises StepFailedError while the daemon has reported no address, StepErroredError for what is no address.
         """

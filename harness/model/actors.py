@@ -127,7 +127,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One connection at a time to a daemon (`client: d`) or to an address (`client: "127.0.0.1:${p.port}"`)."""
+    """One connection at a time to a daemon (`client: d`) or to an address (`client: "127.0.0.1:8080"`)."""
 
     publishes: ClassVar[tuple[str, ...]] = ("local", "received")
     kind: ClassVar[Kind] = Kind.CLIENT

@@ -27,7 +27,7 @@ class Mortal(Protocol):
 
 
 def peer_of(to: Text, world: World) -> Mortal | None:
-    """The daemon or process that stands behind `client: d` or `client: "127.0.0.1:${p.port}"`, if it can be told."""
+    """The daemon or process that stands behind `client: d` or `client: "127.0.0.1:8080"`, if it can be told."""
     names = [str(to), *(part.path[0] for part in to.parts if isinstance(part, Reference))]
     actors: list[object] = [world.actors.get(name) for name in names]
     return next((actor for actor in actors if isinstance(actor, Mortal)), None)
