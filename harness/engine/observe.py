@@ -68,6 +68,12 @@ def stat_of(pid: int) -> Stat | None:
     return Stat(fields[0].decode(), int(fields[1]), int(fields[3]))
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number that can still run."""
+    stat = stat_of(pid)
+    return stat is not None and stat.is_alive
+
+
 def children_of(pid: int) -> list[int]:
     """The children of a process, zombies too; none when it has ended."""
     found: list[int] = []
@@ -206,10 +212,13 @@ class Census:
         if known is not None and not known.has_ended:
             return known
         stat = stat_of(pid)
-        if stat is None or not stat.is_alive:
-            return known or self._remember(Seen(pid, None if stat is None else stat.parent, None))
         # If it was known, it has ended and been reaped, and its number has come back.
-        return self._hold(pid, stat.parent) if self.is_ours(pid) else None
+        if stat is not None and stat.is_alive and self.is_ours(pid):
+            return self._hold(pid, stat.parent)
+        # It may have ended while it was looked at: then there was less and less to see.
+        if is_alive(pid):
+            return None
+        return known or self._remember(Seen(pid, None if stat is None else stat.parent, None))
 
     def known(self, pid: int) -> Seen | None:
         """The process, if it has been seen."""

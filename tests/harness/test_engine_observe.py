@@ -94,6 +94,23 @@ def test_a_stranger_is_not_seen_and_so_cannot_be_signalled(cookie: str | None) -
     with_census(use)
 
 
+def test_a_process_that_ends_while_it_is_looked_at_counts_as_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(census: Census, ended: list[Seen]) -> None:
+        process = subprocess.Popen(["sleep", "1000"])
+
+        def die(_pid: int) -> bool:
+            process.kill()
+            process.wait()
+            return False
+
+        monkeypatch.setattr(census, "is_ours", die)
+        seen = census.see(process.pid)
+        assert seen is not None
+        assert (seen.pid, seen.has_ended, ended) == (process.pid, True, [])
+
+    with_census(use)
+
+
 def test_a_process_that_hides_its_cookie_is_known_by_its_session() -> None:
     async def use(census: Census, _ended: list[Seen]) -> None:
         script = "env -i sleep 1000 & echo $!; wait"

@@ -30,7 +30,7 @@ from harness.engine.actors.reports import Fifo, MalformedReportError, Report, de
 from harness.engine.actors.started import StartedActor
 from harness.engine.endpoints import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
 from harness.engine.lookup import UnpublishedError
-from harness.engine.observe import Ending, Seen, cookie_of, descendants_of, signal_number, stat_of
+from harness.engine.observe import Ending, Seen, cookie_of, descendants_of, is_alive, signal_number
 from harness.engine.shown import show_text
 from harness.engine.verdicts import StepErroredError, StepUnsupportedError
 from harness.engine.waits import Limit, until
@@ -107,7 +107,7 @@ class DaemonActor(StartedActor):
     def serving(self) -> Generation | None:
         """The generation that serves now: the newest that is complete and whose server lives."""
         for generation in reversed(self.generations.all):
-            if generation.is_complete and _is_alive(generation.server):
+            if generation.is_complete and is_alive(generation.server):
                 return generation
         return None
 
@@ -115,14 +115,14 @@ class DaemonActor(StartedActor):
     def children(self) -> list[int]:
         """The living children that serve for the server that serves now."""
         serving = self.serving
-        return [] if serving is None else [pid for pid in serving.children if _is_alive(pid)]
+        return [] if serving is None else [pid for pid in serving.children if is_alive(pid)]
 
     def processes(self) -> list[int]:
         """Every living process of the actor, whether it has reported anything or not."""
         known = {pid for pid in self._pids if _is_known(self.world, pid)}
         below = {pid for root in known for pid in descendants_of(root)}
         marked = {pid for pid in self.world.find_living() if (cookie_of(pid) or "").endswith(f":{self.name}")}
-        return sorted(pid for pid in known | below | marked if _is_alive(pid))
+        return sorted(pid for pid in known | below | marked if is_alive(pid))
 
     def published(self, name: str) -> object:  # noqa: C901 - a table of the fields
         """The fields that `harness.model.actors.Daemon` names."""
@@ -375,11 +375,6 @@ def _address_of(fields: dict[str, object]) -> str:
     except ValueError as error:
         raise MalformedReportError(str(error)) from None
     return address
-
-
-def _is_alive(pid: int) -> bool:
-    stat = stat_of(pid)
-    return stat is not None and stat.is_alive
 
 
 def _is_known(world: World, pid: int) -> bool:
