@@ -65,6 +65,15 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     return (yield)
 
 
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """With `-n auto`, twice as many workers as cores where there are scenarios: they wait more than they work."""
+    from harness.plugin.suites import any_suite
+
+    decided = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") or config.option.numprocesses != "auto"
+    return None if decided or not any_suite(config) else 2 * len(os.sched_getaffinity(0))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what was asked for wrongly before anything is collected, and before there are workers."""
     if not hasattr(config, "workerinput"):

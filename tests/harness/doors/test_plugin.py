@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -256,6 +257,20 @@ def test_idle_workers_take_scenarios_from_busy_ones_unless_the_user_decides(
     write("conftest.py", DISTRIBUTION)
     write("test_other.py", "def test_nothing():\n    pass\n")
     assert f"distributed by {distribution}\n" in run_pytest("-s", "--tb=no", "-k", "nothing or echo", *options).stdout
+
+
+@pytest.mark.parametrize(("options", "per_core"), [([], 2), (["test_other.py"], 1)])
+def test_automatic_workers_are_twice_the_cores_for_scenarios(
+    run_pytest: Pytest, write: Write, options: list[str], per_core: int
+) -> None:
+    write("test_other.py", "def test_nothing():\n    pass\n")
+    workers = per_core * len(os.sched_getaffinity(0))
+    said = run_pytest("-n", "auto", "--tb=no", "-k", "nothing", *options).stdout
+    assert re.search(rf"created: {workers}/{workers} worker", said), said
+
+
+def test_automatic_workers_are_as_many_as_the_environment_says(run_pytest: Pytest) -> None:
+    assert "created: 1/1 worker" in run_pytest("-n", "auto", "-k", "echo", PYTEST_XDIST_AUTO_NUM_WORKERS="1").stdout
 
 
 def test_other_projects_pay_next_to_nothing(tmp_path: Path) -> None:
