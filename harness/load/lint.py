@@ -195,12 +195,13 @@ class _Linter:
 
     def _eventually(self, step: Eventually) -> None:
         self._check_something(step)
-        others = set(_given(step)) - {"gone", "since", "elapsed"}
+        others = set(_given(step)) - {"gone", "status", "since", "elapsed"}
         if step.gone is not None and (step.of is not None or others):
             message = "`gone` names what must be gone, and goes with no other subject or condition"
             self._note("gone", Code.CONTRADICTION, message)
         if step.gone is None and step.of is None:
             self._note(None, Code.MISSING_KEY, "`eventually` needs `of`, or `gone`")
+        self._need_with(step, "status", "gone")
 
     def _check(self, step: Check) -> None:
         self._check_something(step)

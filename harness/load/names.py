@@ -29,7 +29,7 @@ OPERATION = "n"
 """The names that the engine itself gives: everywhere, and in what a load sends and expects."""
 
 _LISTS = ("children", "all", "served_by")
-_PIDS = ("pid", "daemon", "server", "value", "text")
+_PIDS = ("pid", "launcher", "daemon", "server", "value", "text")
 
 
 @dataclass(frozen=True, slots=True)

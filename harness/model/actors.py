@@ -75,7 +75,8 @@ class Daemon:
     """
 
     publishes: ClassVar[tuple[str, ...]] = (
-        "address", "host", "port", "path", "pid", "server", "children", "status_file", "directory", "config", "output",
+        "address", "host", "port", "path", "pid", "launcher", "server", "children", "status_file", "directory",
+        "config", "output",
     )  # fmt: skip
     kind: ClassVar[Kind] = Kind.DAEMON
 

@@ -256,6 +256,9 @@ class Eventually(Common):
     gone: Name | None = option(
         "the pid, or pids, that must have ended", default=None, kinds=(Kind.TREE,), takes_fields=True
     )
+    status: Matcher | None = option(
+        "with `gone`: the exit status of each, which must be the harness's own child (d.launcher)", default=None
+    )
     done: Matcher | None = option("of a load: how many operations have ended", default=None)
     failed: Matcher | None = option("of a load: how many operations have failed", default=None)
     log: Matcher | None = option("of a daemon or process: some line of its output", default=None)
@@ -292,6 +295,8 @@ class File(Common):
     exists: bool | None = option("whether there is one", default=None)
     content: Matcher | None = option("its text", default=None)
     mode: Matcher | None = option('its permissions as four octal digits: "0640"', default=None)
+    owner: Matcher | None = option("the name of its user, or the number where no name has it", default=None)
+    group: Matcher | None = option("the name of its group, or the number where no name has it", default=None)
     locked: bool | None = option("whether somebody holds flock(2) on it", default=None)
     target: Matcher | None = option("where it points, for a symbolic link", default=None)
 

@@ -428,6 +428,63 @@ def test_a_daemon_that_overwrites_its_environment_is_known_all_the_same(run: Run
     assert outcome.verdict is Verdict.PASSED, outcome.failure
 
 
+LAUNCHED = """
+    actors:
+      d: {daemon: probe, mode: daemon, parameters: {daemonize: true}}
+    steps:
+      - start: d
+"""
+
+
+def test_the_command_that_starts_a_daemon_has_an_end_of_its_own(run: Run) -> None:
+    outcome = run(
+        f"""{LAUNCHED}
+      - eventually: {{gone: d.launcher, status: 0}}
+      - connect: c
+""".replace("steps:", "  c: {client: d}\n    steps:")
+    )
+    assert outcome.verdict is Verdict.PASSED, outcome.failure
+
+
+def test_the_status_of_a_process_that_is_gone_is_told(run: Run) -> None:
+    outcome = run(f"""{LAUNCHED}
+      - eventually: {{gone: d.launcher, status: {{at_least: 1}}}}
+""")
+    assert outcome.verdict is Verdict.FAILED
+    assert outcome.failure is not None
+    assert outcome.failure.message.endswith("of d.launcher ended with status 0: got 0, expected at least 1")
+
+
+def test_a_process_that_a_signal_ended_has_no_status(run: Run) -> None:
+    outcome = run("""
+        actors:
+          p: {process: [sleep, "1000"]}
+        steps:
+          - start: p
+          - signal: {to: p, signal: KILL}
+          - eventually: {gone: p.pid, status: 0}
+        """)
+    assert outcome.verdict is Verdict.FAILED
+    assert outcome.failure is not None
+    assert outcome.failure.message.endswith("of p.pid ended by signal KILL: it has none")
+
+
+def test_the_status_of_somebody_elses_child_is_not_to_be_had(run: Run) -> None:
+    outcome = run("""
+        actors:
+          d: {daemon: probe, mode: daemon}
+        steps:
+          - start: d
+          - tree: d
+            as: before
+          - signal: {to: before.server, signal: KILL}
+          - eventually: {gone: before.server, status: 0}
+        """)
+    assert outcome.verdict is Verdict.ERRORED
+    assert outcome.failure is not None
+    assert outcome.failure.message.endswith("ended: it was no child of the harness")
+
+
 def test_a_daemon_that_was_given_another_stop_signal_is_stopped_by_it(run: Run) -> None:
     outcome = run("""
         actors:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import typing
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,11 @@ from harness.model import steps
 from harness.model.outcome import Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.harness.conftest import Run
+
+OWNER, GROUP = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
 
 ACTORS = """
     actors:
@@ -29,6 +36,7 @@ ACTORS = """
         '{path: none, exists: false}',
         '{path: note, locked: false, content: "written", mode: "0600"}',
         '{path: note, content: {length: 7}}',
+        f'{{path: note, owner: "{OWNER}", group: "{GROUP}"}}',
     ],
 )  # fmt: skip
 def test_a_file_is_as_it_is_expected_to_be(run: Run, step: str) -> None:
@@ -51,6 +59,9 @@ def test_a_file_is_as_it_is_expected_to_be(run: Run, step: str) -> None:
         ("{path: none, content: x}", "none cannot be looked at: No such file or directory"),
         ("{path: note, content: other}", "note: got 'written', expected 'other'"),
         ('{path: note, mode: "0640"}', "note: got '0644', expected '0640'"),
+        ("{path: note, owner: nemo}", f"note: got '{OWNER}', expected 'nemo'"),
+        ("{path: note, group: nemo}", f"note: got '{GROUP}', expected 'nemo'"),
+        ("{path: none, owner: nemo}", "none cannot be looked at: No such file or directory"),
         ("{path: note, target: /nowhere}", "note cannot be looked at: Invalid argument"),
         ('{path: ".", content: x}', "cannot be looked at: Is a directory"),
     ],
@@ -63,6 +74,17 @@ def test_a_file_that_is_otherwise_fails_with_what_it_is(run: Run, step: str, mes
     assert outcome.verdict is Verdict.FAILED, outcome.failure
     assert outcome.failure is not None
     assert outcome.failure.message.endswith(message)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_owner_without_a_name_is_told_by_number(run: Run, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.touch()
+    os.chown(given, 64999, 64998)
+    outcome = run(f"""{ACTORS}
+      - file: {{path: {given}, owner: "64999", group: "64998"}}
+""")
+    assert outcome.verdict is Verdict.PASSED, outcome.failure
 
 
 def test_a_file_that_cannot_be_written_is_an_error(run: Run) -> None:

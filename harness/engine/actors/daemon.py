@@ -143,6 +143,10 @@ class DaemonActor(StartedActor):
                 if self.target is None:
                     raise UnpublishedError(f"{self.name} has not been started")
                 return self.target.pid
+            case "launcher":
+                if self.program is None:
+                    raise UnpublishedError(f"{self.name} has not been started")
+                return self.program.pid
             case "server":
                 serving = self.serving
                 if serving is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +30,14 @@ async def file(step: File, world: World) -> Given:
         return Given(world.timeline.mark())
     if step.target is not None:
         _compare("target", step.target, _target(path), path, world)
-    if step.exists or step.mode is not None:
+    if step.exists or step.mode is not None or step.owner is not None or step.group is not None:
         status = _status(path, follow=step.target is None)
         if step.mode is not None:
             _compare("mode", step.mode, f"{stat.S_IMODE(status.st_mode):04o}", path, world)
+        if step.owner is not None:
+            _compare("owner", step.owner, _user_name(status.st_uid), path, world)
+        if step.group is not None:
+            _compare("group", step.group, _group_name(status.st_gid), path, world)
     if step.content is not None:
         _compare("content", step.content, _content(path), path, world)
     if step.locked is not None and _is_locked(path) != step.locked:
@@ -81,6 +87,20 @@ def _compare(what: str, matcher: Matcher, actual: str, path: Path, world: World)
     problem = check(matcher, actual, world.scope)
     if problem is not None:
         raise StepFailedError(f"{what} of {path}: {problem}")
+
+
+def _user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group_name(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def _status(path: Path, *, follow: bool) -> os.stat_result:

@@ -9,6 +9,7 @@ from harness.engine.actors.program import Reading
 from harness.engine.actors.started import StartedActor, started
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
+from harness.engine.observe import Ending
 from harness.engine.shown import show_text
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import until
@@ -131,6 +132,8 @@ async def eventually(step: Eventually, world: World) -> Given:
         so_far=lambda: next((problem for probe in probes if (problem := probe()) is not None), None),
     )
     came = world.timeline.mark()
+    if step.gone is not None and step.status is not None:
+        _check_statuses(step.gone, step.status, world)
     if step.elapsed is not None:
         elapsed = Duration(round(came.at - (since or began).at, 6))
         problem = check(step.elapsed, elapsed, world.scope, scale=world.settings.time_scale)
@@ -248,6 +251,17 @@ def _pids(name: Name, world: World) -> list[int]:
 def _still_there(name: Name, pids: list[int], world: World) -> str | None:
     left = [pid for pid in pids if (seen := world.census.known(pid)) is not None and not seen.has_ended]
     return f"{', '.join(map(str, left))} of {name} still runs" if left else None
+
+
+def _check_statuses(name: Name, wanted: Matcher, world: World) -> None:
+    for pid in _pids(name, world):
+        seen = world.census.known(pid)
+        ending = None if seen is None else seen.ending
+        if ending is None or ending == Ending(None, None):
+            raise StepErroredError(f"nobody could see how {pid} of {name} ended: it was no child of the harness")
+        problem = "it has none" if ending.status is None else check(wanted, ending.status, world.scope)
+        if problem is not None:
+            raise StepFailedError(f"{pid} of {name} {ending}: {problem}")
 
 
 def _look_for_line(
