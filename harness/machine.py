@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from harness.namespaces import why_no_private_log
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,18 +19,25 @@ if TYPE_CHECKING:
 class Machine:
     """What the machine offers, as far as scenarios ask for it.
 
-    `find_program` gives the path of a program as a shell finds it, or None.
+    `find_program` gives the path of a program as a shell finds it, or None. `why_no_private_log` says why a program
+    cannot have a /dev/log of its own, None where it can.
     """
 
     has_ipv6: bool
     is_root: bool
     find_program: Callable[[str], str | None]
+    why_no_private_log: Callable[[], str | None]
 
 
 @cache
 def this_machine() -> Machine:
     """The machine that the harness runs on; looked at once."""
-    return Machine(has_ipv6=_can_bind_ipv6(), is_root=os.geteuid() == 0, find_program=shutil.which)
+    return Machine(
+        has_ipv6=_can_bind_ipv6(),
+        is_root=os.geteuid() == 0,
+        find_program=shutil.which,
+        why_no_private_log=why_no_private_log,
+    )
 
 
 def _can_bind_ipv6() -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process
+from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process, Syslog
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -69,6 +69,8 @@ def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:
         match actor:
             case Process() if _is_missing(actor.command[0], machine):
                 yield f"the program {actor.command[0]} of {actor.name} is not installed"
+            case Syslog() if (reason := machine.why_no_private_log()) is not None:
+                yield f"{actor.of} cannot have a /dev/log of its own here: {reason}"
             case _:
                 pass
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from harness.engine.actors.making import make_actor
 from harness.engine.actors.started import StartedActor
+from harness.engine.actors.syslog import SyslogActor
 from harness.engine.known import judge_known
 from harness.engine.leaks import find_leaks, kill_all
 from harness.engine.teardown import stop_all
@@ -28,7 +29,7 @@ from harness.engine.world import World
 from harness.model.fields import is_subject
 from harness.model.manifest import Profile
 from harness.model.outcome import Failure, Outcome, Verdict
-from harness.model.steps import VERBS, Stop
+from harness.model.steps import VERBS, Disturbance, Stop
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
@@ -128,11 +129,14 @@ class _Course:
             await self._step(step)
         actors = list(reversed(self._world.actors.values()))
         for actor in actors:
-            if not isinstance(actor, StartedActor):
+            if isinstance(actor, SyslogActor):
+                # A log that takes nothing would keep its daemon from stopping.
+                actor.disturb(Disturbance.RESUME)
+            elif not isinstance(actor, StartedActor):
                 await self._guard(actor.release(), self._location(actor.name))
         await self._guard(self._stop(), self._scenario.location)
         for actor in actors:
-            if isinstance(actor, StartedActor):
+            if isinstance(actor, StartedActor | SyslogActor):
                 await self._guard(actor.release(), self._location(actor.name))
         await self._guard(self._look_for_leaks(), self._scenario.location)
         # What a testee said while it was stopped may have been wrong too.

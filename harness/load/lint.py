@@ -31,6 +31,7 @@ from harness.model.steps import (
     Eventually,
     Exit,
     Expect,
+    Fault,
     File,
     Latency,
     Launch,
@@ -141,7 +142,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Connect() | Close() | Event() | Tree() | Write() | Background() | Wait()
-                | Cancel()
+                | Cancel() | Fault()
             ):  # fmt: skip
                 pass
             case _:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.steps import Broken, Part
-from harness.model.actors import Client, Daemon, Load, Process
+from harness.model.actors import Client, Daemon, Load, Process, Syslog
 from harness.model.steps import (
     Background,
     Cancel,
@@ -118,7 +118,12 @@ class _Order:
 
     def _need_started(self, of: Name) -> None:
         name = of.path[0]
-        if isinstance(self._actors.get(name), Daemon | Process) and name not in self._started:
+        actor = self._actors.get(name)
+        if isinstance(actor, Syslog):
+            # Before its daemon has begun, nothing has come.
+            name = str(actor.of)
+            actor = self._actors.get(name)
+        if isinstance(actor, Daemon | Process) and name not in self._started:
             message = f"`{name}` is not started by then"
             self._notes.add(of.location, Code.NOT_STARTED, message, f"`- start: {name}` before this step starts it")
             self._started.add(name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.steps import Broken, Part
-from harness.model.actors import Actor, Daemon, Load, Mode, Process
+from harness.model.actors import Actor, Daemon, Load, Mode, Process, Syslog
 from harness.model.manifest import Profile
 from harness.model.steps import Event, Events, Eventually, Step, Wait
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _ALWAYS_RECORDED = ("before_start", "preprocess")
 """A daemon counts as ready by these, whatever else is recorded."""
 
-_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load], ...]] = {
+_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load | Syslog], ...]] = {
     "done": (Load,),
     "failed": (Load,),
-    "log": (Daemon, Process),
+    "log": (Daemon, Process, Syslog),
     "children": (Daemon,),
     "server": (Daemon,),
 }

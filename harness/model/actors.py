@@ -173,7 +173,22 @@ class Load:
     within: Duration = option("the time limit of one operation", default=Duration(5.0))
 
 
-Actor: TypeAlias = Daemon | Process | Client | Load
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """A system log for a daemon or process alone: its /dev/log leads here, and nobody else's does.
+
+    Each message is a line such as `daemon.info name[4711]: text`: the priority in words, and no time.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("output",)
+    kind: ClassVar[Kind] = Kind.SYSLOG
+
+    name: str
+    location: Location
+    of: Name = subject("the daemon or process whose messages it takes", key="syslog", kinds=(Kind.DAEMON, Kind.PROCESS))
+
+
+Actor: TypeAlias = Daemon | Process | Client | Load | Syslog
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load, Syslog)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     PROCESS = "process"
     CLIENT = "client"
     LOAD = "load"
+    SYSLOG = "syslog"
     TREE = "tree"
     MARK = "mark"
     REPLY = "reply"

@@ -248,10 +248,10 @@ class Eventually(Common):
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
     of: Name | None = subject(
-        "the load, the daemon or process; none with `gone`",
+        "the load, daemon, process or syslog; none with `gone`",
         key="of",
         default=None,
-        kinds=(Kind.LOAD, Kind.DAEMON, Kind.PROCESS),
+        kinds=(Kind.LOAD, Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG),
     )
     gone: Name | None = option(
         "the pid, or pids, that must have ended", default=None, kinds=(Kind.TREE,), takes_fields=True
@@ -261,7 +261,9 @@ class Eventually(Common):
     )
     done: Matcher | None = option("of a load: how many operations have ended", default=None)
     failed: Matcher | None = option("of a load: how many operations have failed", default=None)
-    log: Matcher | None = option("of a daemon or process: some line of its output", default=None)
+    log: Matcher | None = option(
+        "of a daemon or process: some line of its output; of a syslog: some message", default=None
+    )
     children: Matcher | None = option(
         "of a daemon: the pids of the children of the server that serves now", default=None
     )
@@ -274,11 +276,11 @@ class Eventually(Common):
 
 @dataclass(frozen=True, slots=True)
 class Log(Common):
-    """Look at what a daemon or process has written to its standard output and error so far, without waiting."""
+    """Look at what a daemon or process has written to its output and error, or to its syslog, without waiting."""
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
-    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or syslog", key="of", kinds=(Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG))
     line: Matcher | None = option("some line is like this", default=None)
     no_line: Matcher | None = option("no line is like this", default=None)
     count: Matcher | None = option("how many lines are like `line`", default=None)
@@ -395,9 +397,30 @@ class Check(Common):
     )
 
 
+class Disturbance(StrEnum):
+    """What a fault does."""
+
+    PAUSE = "pause"
+    """It is there, and takes nothing."""
+    GONE = "gone"
+    """It is not there: whoever looks for it finds nobody."""
+    RESUME = "resume"
+    """The end of every fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault(Common):
+    """Let something that a daemon relies on fail, from now on until `resume`."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the syslog", key="of", kinds=(Kind.SYSLOG,))
+    do: Disturbance = option("pause (it takes nothing), gone (nobody is there) or resume")
+
+
 Step: TypeAlias = (
     Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Tree | Eventually
-    | Log | File | Write | Configure | Background | Wait | Cancel | Check
+    | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
 )  # fmt: skip
 
 VERBS: dict[str, type[Step]] = {
@@ -423,5 +446,6 @@ VERBS: dict[str, type[Step]] = {
     "wait": Wait,
     "cancel": Cancel,
     "check": Check,
+    "fault": Fault,
 }
 """The word for each verb in YAML."""

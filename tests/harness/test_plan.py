@@ -22,8 +22,10 @@ def manifest(*profiles: Profile) -> Manifest:
     )
 
 
-def machine(*, has_ipv6: bool = True, is_root: bool = True, programs: tuple[str, ...] = ()) -> Machine:
-    return Machine(has_ipv6, is_root, lambda name: f"/bin/{name}" if name in programs else None)
+def machine(
+    *, has_ipv6: bool = True, is_root: bool = True, programs: tuple[str, ...] = (), lacking: str | None = None
+) -> Machine:
+    return Machine(has_ipv6, is_root, lambda name: f"/bin/{name}" if name in programs else None, lambda: lacking)
 
 
 def planned(actor: str, head: str = "", of: Manifest | None = None, on: Machine | None = None) -> Plan:
@@ -80,6 +82,14 @@ def test_giving_up_privileges_takes_root() -> None:
 def test_a_program_that_is_not_installed_is_told_by_name() -> None:
     assert planned("{process: [nginx, -g, x]}") == Skipped("the program nginx of d is not installed")
     assert planned("{process: [nginx, -g, x]}", on=machine(programs=("nginx",))) == Ready()
+
+
+def test_a_syslog_takes_a_machine_where_a_program_can_have_its_own() -> None:
+    text = "scenario: x\nactors: {d: {daemon: echo}, s: {syslog: d}}\nsteps: [{start: d}, {log: s, line: x}]\n"
+    (scenario,) = read_scenarios(text, "file.yaml", name="x")
+    assert plan(scenario, manifest(), machine=machine()) == Ready()
+    reason = "d cannot have a /dev/log of its own here: unshare: not permitted"
+    assert plan(scenario, manifest(), machine=machine(lacking="unshare: not permitted")) == Skipped(reason)
 
 
 def test_a_program_that_is_known_only_later_counts_as_installed() -> None:

@@ -28,6 +28,7 @@ from harness.engine.actors.generations import Generation, Generations
 from harness.engine.actors.program import Command, Program
 from harness.engine.actors.reports import Fifo, MalformedReportError, Report, describe_report, parse_report
 from harness.engine.actors.started import StartedActor
+from harness.engine.actors.syslog import syslog_prefix
 from harness.engine.endpoints import Endpoint, TcpEndpoint, UnixEndpoint, parse_endpoint
 from harness.engine.lookup import UnpublishedError
 from harness.engine.observe import Ending, Seen, cookie_of, descendants_of, is_alive, signal_number
@@ -187,6 +188,7 @@ class DaemonActor(StartedActor):
             directory=self.directory,
             environment={key: scope.text(value) for key, value in (self._model.environment or {}).items()},
             limits=self._model.limits,
+            prefix=syslog_prefix(self),
         )
         self.program = Program(self.name, command, self.world, self.output)
         self._pids.add(self.program.pid)

@@ -8,7 +8,8 @@ from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.load import LoadActor
 from harness.engine.actors.process import ProcessActor
-from harness.model.actors import Actor, Client, Daemon, Load, Process
+from harness.engine.actors.syslog import SyslogActor
+from harness.model.actors import Actor, Client, Daemon, Load, Process, Syslog
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
@@ -25,5 +26,7 @@ def make_actor(model: Actor, world: World) -> RunningActor:
             return ClientActor(model, world)
         case Load():
             return LoadActor(model, world)
+        case Syslog():
+            return SyslogActor(model, world)
         case _:
             assert_never(model)

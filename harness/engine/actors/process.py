@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.engine.actors.program import Command, Program, Reading
 from harness.engine.actors.started import StartedActor
+from harness.engine.actors.syslog import syslog_prefix
 from harness.engine.lookup import UnpublishedError
 from harness.engine.observe import Ending, Seen, descendants_of, signal_name, signal_number
 from harness.engine.waits import Limit, until
@@ -59,6 +60,7 @@ class ProcessActor(StartedActor):
             directory=self.directory,
             environment={key: scope.text(value) for key, value in (model.environment or {}).items()},
             limits=model.limits,
+            prefix=syslog_prefix(self),
             input=None if model.input is None else scope.text(model.input),
         )
         self.program = Program(self.name, command, self.world, self.output)

@@ -132,13 +132,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start: `words` in `directory`, with `environment` on top of the harness's own and `input` to read."""
+    """What to start: `words` in `directory`, with `environment` on top of the harness's own and `input` to read.
+
+    `prefix` are words of another program that prepares the ground, and then becomes this one.
+    """
 
     words: Sequence[str]
     directory: Path
     environment: Mapping[str, str]
     limits: Limits
     input: str | None = None
+    prefix: Sequence[str] = ()
 
 
 class Program:
@@ -211,12 +215,13 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
     environment = {name: value for name, value in os.environ.items() if name not in _SERVICE_MANAGER}
     environment.update(command.environment)
     environment[COOKIE] = f"{cookie}:{actor}"
-    words = list(command.words)
+    words = [*command.prefix, *command.words]
     if command.limits.nofile is not None:
-        if shutil.which(words[0], path=environment.get("PATH")) is None:
-            # The shell would end with 127 then, which means something else to a testee.
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
         words = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(command.limits.nofile), *words]
+    program = command.words[0]
+    if words[0] != program and shutil.which(program, path=environment.get("PATH")) is None:
+        # What comes before it would end with 127 then, which means something else to a testee.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     with contextlib.ExitStack() as stack:
         standard_input: int = subprocess.DEVNULL
         if command.input is not None:

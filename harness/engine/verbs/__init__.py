@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from harness.engine.verbs import files, loading, observing, processes, talking
+from harness.engine.verbs import faults, files, loading, observing, processes, talking
 from harness.model import steps
 
 if TYPE_CHECKING:
@@ -62,5 +62,7 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await loading.cancel(step, world)
         case steps.Check():
             return await loading.check(step, world)
+        case steps.Fault():
+            return await faults.fault(step, world)
         case _:
             assert_never(step)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.program import Reading
-from harness.engine.actors.started import StartedActor, started
+from harness.engine.actors.started import StartedActor
+from harness.engine.actors.syslog import SyslogActor
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.observe import Ending
@@ -122,7 +123,7 @@ async def eventually(step: Eventually, world: World) -> Given:
     probes = _probes(step, world, since=since)
     if not probes:
         raise StepErroredError("the step says nothing that could come true")
-    dead = actor.obituary if isinstance(actor, StartedActor) else lambda: None
+    dead = actor.obituary if isinstance(actor, StartedActor | SyslogActor) else lambda: None
     await until(
         world.timeline.pulse,
         lambda: True if all(probe() is None for probe in probes) else None,
@@ -145,7 +146,7 @@ async def eventually(step: Eventually, world: World) -> Given:
 
 async def log(step: Log, world: World) -> Given:
     """Look at the output up to now."""
-    actor = started(step.of, world)
+    actor = _writer(step.of, world)
     actor.drain()
     lines = actor.output.since(None if step.since is None else world.scope.mark(step.since))
     words = actor.last_words() or f"{actor.name} wrote nothing"
@@ -228,7 +229,7 @@ def _probes(step: Eventually, world: World, *, since: Mark | None) -> list[Calla
     look(step.done, "operations done", lambda: actor.published("done"))
     look(step.failed, "operations failed", lambda: actor.published("failed"))
     if step.log is not None:
-        probes.append(_look_for_line(started(step.of, world), step.log, world, since=since))
+        probes.append(_look_for_line(_writer(step.of, world), step.log, world, since=since))
     if step.children is not None or step.server is not None:
         daemon = world.actor(step.of, DaemonActor)
         look(step.children, "children", lambda: daemon.children)
@@ -264,8 +265,16 @@ def _check_statuses(name: Name, wanted: Matcher, world: World) -> None:
             raise StepFailedError(f"{pid} of {name} {ending}: {problem}")
 
 
+def _writer(name: Name, world: World) -> StartedActor | SyslogActor:
+    """The actor of that name, which the loader has made sure has lines."""
+    actor = world.actors[name.path[0]]
+    if not isinstance(actor, StartedActor | SyslogActor):
+        raise StepErroredError(f"{name} is a {actor.kind}, which writes no lines")
+    return actor
+
+
 def _look_for_line(
-    actor: StartedActor, wanted: Matcher, world: World, *, since: Mark | None
+    actor: StartedActor | SyslogActor, wanted: Matcher, world: World, *, since: Mark | None
 ) -> Callable[[], str | None]:
     reading = Reading(actor.output, since)
     expected = None

@@ -1,0 +1,72 @@
+"""For each kind of actor, scenarios that pass, and others that fail in the words of the golden file beside them.
+
+`golden/NAME-right.yaml` passes; `golden/NAME-wrong.yaml` ends as `NAME-wrong.expected` says: verdict, place, message.
+With GOLDEN=write in the environment the expected files are written anew, to be read before they are committed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.engine.runner import Engine
+from harness.engine.settings import Settings
+from harness.load.scenario import load_scenarios
+from harness.machine import this_machine
+from harness.model.outcome import Verdict
+from harness.plan import Ready, plan
+
+if TYPE_CHECKING:
+    from harness.model.manifest import Manifest
+    from harness.model.outcome import Outcome
+
+GOLDEN = Path(__file__).parent / "golden"
+RIGHT = sorted(GOLDEN.glob("*-right.yaml"))
+WRONG = sorted(GOLDEN.glob("*-wrong.yaml"))
+
+
+@pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
+def test_an_actor_does_what_a_scenario_asks_of_it(path: Path, small: Manifest, root: Path) -> None:
+    outcome = outcome_of(path, small, root)
+    assert outcome.verdict is Verdict.PASSED, (outcome.failure, [moment.text for moment in outcome.timeline[-20:]])
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
+def test_what_an_actor_misses_is_told_as_the_golden_file_says(path: Path, small: Manifest, root: Path) -> None:
+    outcome = outcome_of(path, small, root)
+    failure = outcome.failure
+    assert failure is not None, outcome.verdict
+    told = without_chance(f"{outcome.verdict} {replace(failure.location, file=path.name)}: {failure.message}\n", root)
+    expected = path.with_suffix(".expected")
+    if os.environ.get("GOLDEN") == "write":
+        expected.write_text(told, encoding="utf-8")
+    assert told == expected.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.expected")} == {path.stem for path in WRONG}
+
+
+def outcome_of(path: Path, manifest: Manifest, root: Path) -> Outcome:
+    (scenario,) = load_scenarios(path, root=GOLDEN)
+    planned = plan(scenario, manifest, machine=this_machine())
+    if not isinstance(planned, Ready):
+        pytest.skip(planned.reason)
+    with Engine(Settings(root=root)) as engine:
+        return engine.run_one(scenario, manifest)
+
+
+def without_chance(text: str, root: Path) -> str:
+    """Workspaces, ports and pids become signs of the same kind."""
+    for pattern, sign in [
+        (re.escape(str(root.resolve())) + r"/h-\w+", "/h-x"),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:1"),
+        (r"\[\d+\]", "[1]"),
+    ]:
+        text = re.sub(pattern, sign, text)
+    return text
