@@ -27,6 +27,7 @@ from harness.model.matchers import (
     Each,
     Equals,
     Fields,
+    Keys,
     Length,
     Matcher,
     Matches,
@@ -134,6 +135,8 @@ def _check(matcher: Matcher, actual: object, terms: _Terms) -> str | None:  # no
             return _not_in(matcher, actual, terms)
         case Fields():
             return _fields(matcher, actual, terms)
+        case Keys():
+            return _keys(matcher, actual, terms)
         case All():
             return _all(matcher, actual, terms)
         case _:
@@ -248,6 +251,21 @@ def _fields(matcher: Fields, actual: object, terms: _Terms) -> str | None:
     return None
 
 
+def _keys(matcher: Keys, actual: object, terms: _Terms) -> str | None:
+    if not isinstance(actual, Mapping):
+        return f"got {show(actual)}, expected {_describe(matcher, terms)}"
+    names = tuple(actual)
+    if names == matcher.operand:
+        return None
+    missing = [name for name in matcher.operand if name not in actual]
+    strange = [name for name in names if name not in matcher.operand]
+    if missing or strange:
+        parts = [f"no {', '.join(missing)}"] if missing else []
+        parts += [f"{', '.join(map(str, strange))} beside the expected ones"] if strange else []
+        return f"got {' and '.join(parts)}, expected {_describe(matcher, terms)}"
+    return f"got the keys {', '.join(map(str, names))}, expected {_describe(matcher, terms)}"
+
+
 def _all(matcher: All, actual: object, terms: _Terms) -> str | None:
     return next((problem for inner in matcher.operand if (problem := _check(inner, actual, terms)) is not None), None)
 
@@ -291,6 +309,8 @@ def _describe(matcher: Matcher, terms: _Terms) -> str:  # noqa: C901 - one case 
             return f"none of {operand} ({', '.join(map(show, _members(scope.value(operand))))})"
         case Fields(operand):
             return ", ".join(f"{name} {_describe(inner, terms)}" for name, inner in operand)
+        case Keys(operand):
+            return f"the keys {', '.join(operand)} in this order"
         case All(operand):
             return " and ".join(_describe(inner, terms) for inner in operand)
         case _:

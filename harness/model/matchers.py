@@ -125,6 +125,13 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The mapping has these keys, in this order, and no others."""
+
+    operand: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every one of these holds: several operators in one mapping."""
 
@@ -148,6 +155,7 @@ Matcher: TypeAlias = (
     | SameAs
     | NotIn
     | Fields
+    | Keys
     | All
 )
 
@@ -168,5 +176,6 @@ OPERATORS: dict[str, type[Matcher]] = {
     "same_as": SameAs,
     "not_in": NotIn,
     "fields": Fields,
+    "keys": Keys,
 }
 """The word for each matcher in YAML; `All` has none, it is a mapping of several."""

@@ -23,6 +23,7 @@ from harness.model.matchers import (
     Each,
     Equals,
     Fields,
+    Keys,
     Length,
     Matcher,
     Matches,
@@ -134,6 +135,8 @@ MATCHING: list[tuple[Matcher, object]] = [
     (NotIn(name("before")), [14, 15]),
     (NotIn(name("before.server")), [12]),
     (Fields((("state", equals("forced")), ("pid", AtLeast(1)))), {"state": "forced", "pid": 3, "more": None}),
+    (Keys(("state", "pid")), {"state": "forced", "pid": 3}),
+    (Keys(()), {}),
     (All((AtLeast(1), AtMost(2))), 2),
 ]
 
@@ -172,6 +175,14 @@ REFUSING: list[tuple[Matcher, object, str]] = [
     (Each(AtLeast(2)), "22", "got '22', expected a list"),
     (Distinct(True), [1, 2, 1], "got [1, 2, 1], expected elements that all differ"),
     (Distinct(True), "x", "got 'x', expected a list"),
+    (Keys(("a", "b")), {"b": 1, "a": 2}, "got the keys b, a, expected the keys a, b in this order"),
+    (
+        Keys(("a", "b")),
+        {"a": 2, "c": 1},
+        "got no b and c beside the expected ones, expected the keys a, b in this order",
+    ),
+    (Keys(("a",)), {"a": 2, "c": 1}, "got c beside the expected ones, expected the keys a in this order"),
+    (Keys(("a",)), ["a"], "got ['a'], expected the keys a in this order"),
     (Distinct(False), [1, 2], "got [1, 2], expected some elements that are the same"),
     (Not(equals("one")), "one", "got 'one', expected not 'one'"),
     (Not(SameAs(name("first"))), "ok 10", "got 'ok 10', expected not the same as first ('ok 10')"),
@@ -260,6 +271,7 @@ def test_a_matcher_knows_its_place_where_it_keeps_one(matcher: Matcher, location
         (StartsWith(text("x")), "'x' at its start"),
         (Not(Over(Duration(1))), "not over 1s"),
         (Over(Duration(1)), "over 1s"),
+        (Keys(("a", "b")), "the keys a, b in this order"),
         (NotIn(name("before.children")), "none of before.children (12, 13)"),
     ],
 )
