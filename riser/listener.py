@@ -30,7 +30,7 @@ def read_address(value: object) -> Address:
     def service_port(name: str) -> int:
         try:
             return socket.getservbyname(name, "tcp")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name that cannot even be asked for
             raise LookupError(name) from error
 
     return parse_address(value, service_port=service_port)
@@ -118,6 +118,8 @@ def _open_tcp(address: TcpAddress) -> socket.socket:
         )
     except OSError as error:  # gaierror
         raise ListenError(str(address), error.strerror or str(error)) from error
+    except UnicodeError as error:  # no name at all: "a..b", or a label of more than 63 characters
+        raise ListenError(str(address), f"the host is not the name of one: {error}") from error
     reason = "no address"
     for family, kind, protocol, _name, place in candidates:
         try:

@@ -98,7 +98,7 @@ def _user(user: str | int) -> tuple[int, pwd.struct_passwd | None]:
     if isinstance(user, int) or user.isdecimal():
         try:
             return int(user), pwd.getpwuid(int(user))
-        except (KeyError, OverflowError):
+        except KeyError:
             return int(user), None
     try:
         entry = pwd.getpwnam(user)

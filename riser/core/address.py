@@ -12,12 +12,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from riser.core.config import MOST_ID, is_usable_text
 from riser.errors import AddressError
 
 UNIX_PATH_BYTES = 107
 """What `struct sockaddr_un` holds on Linux, less the closing NUL (`address.unix.long`)."""
 
-_TCP_TEXT = re.compile(r"(?:tcp://)?(?P<host>\[[^\[\]\s]*\]|[^\[\]\s:/]*):(?P<port>\d*)/?")
+MOST_BACKLOG = 2**31 - 1
+"""The largest number that listen(2) takes."""
+
+_TCP_TEXT = re.compile(r"(?:tcp://)?(?P<host>\[[^\[\]\s]*\]|[^\[\]\s:/]*)(?::(?P<port>[^\[\]\s:/]*))?/?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|[A-Za-z]+:$|tcp:|unix:")
 
 
@@ -92,10 +96,11 @@ def _parse_text(text: str) -> Address:
             if path and not path.startswith("/"):
                 raise AddressError("address", text, "three slashes before the path (unix:///PATH) or none (unix:PATH)")
         return UnixAddress(_unix_path(path))
-    if match := _TCP_TEXT.fullmatch(text):
-        if not match["port"]:
-            raise AddressError("port", text, "HOST:PORT")
-        return TcpAddress(_host(match["host"]), _port_number(int(match["port"])))
+    if text and (match := _TCP_TEXT.fullmatch(text)):
+        host = _host(match["host"])
+        if not re.fullmatch(r"[0-9]+", match["port"] or ""):
+            raise AddressError("port", text, "HOST:PORT, with a number")
+        return TcpAddress(host, _port_number(int(match["port"])))
     if _SCHEME.match(text) and not text.startswith("tcp:"):
         raise AddressError("scheme", text, "tcp or unix")
     raise AddressError(
@@ -131,7 +136,7 @@ def _refuse_unknown(parts: Mapping[str, object], *, known: tuple[str, ...]) -> N
 
 def _host(value: object) -> str:
     host = value.removeprefix("[").removesuffix("]") if isinstance(value, str) else ""
-    if not host or "\0" in host:
+    if not is_usable_text(host):
         raise AddressError("host", value, "a name or an address that is not empty")
     return host
 
@@ -159,7 +164,7 @@ def _port_number(port: int) -> int:
 
 
 def _unix_path(value: object) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not is_usable_text(value):
         raise AddressError("path", value, "a path that is not empty")
     length = len(value.encode("utf-8", "surrogateescape"))
     if length > UNIX_PATH_BYTES:
@@ -169,9 +174,9 @@ def _unix_path(value: object) -> str:
 
 def _backlog(parts: Mapping[str, object]) -> int | None:
     value = parts.get("backlog")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_BACKLOG):
         return value
-    raise AddressError("backlog", value, "a positive whole number")
+    raise AddressError("backlog", value, f"a whole number from 1 to {MOST_BACKLOG}")
 
 
 def _mode(value: object) -> int | None:
@@ -184,9 +189,9 @@ def _principal(name: str, value: object) -> str | int | None:
     match value:
         case None:
             return None
-        case str() if value:
+        case str() if is_usable_text(value):
             return value
-        case int() if not isinstance(value, bool) and value >= 0:
+        case int() if not isinstance(value, bool) and 0 <= value <= MOST_ID:
             return value
         case _:
-            raise AddressError(name, value, "a name that is not empty or a number of at least 0")
+            raise AddressError(name, value, f"a name that is not empty or a number from 0 to {MOST_ID}")

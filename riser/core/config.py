@@ -9,6 +9,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from riser.core.operation import DEFAULT_SIGNALS, Operation
 from riser.errors import ConfigError
@@ -22,6 +23,9 @@ FORCED_JOIN_SECONDS = 0.25
 
 FORCED_CHILD_SECONDS = 5.0
 """How long a child may take to end after a forced stop, `postprocess` included, before it is killed."""
+
+MOST_ID = 2**32 - 2
+"""The largest number of a user or group; the next one means "as it is" to the kernel."""
 
 SIGNAL_NAMES = frozenset(
     {
@@ -161,6 +165,17 @@ class DaemonConfig:
         return chosen
 
 
+def is_usable_text(value: object) -> TypeGuard[str]:
+    """Whether it is text that a system call can be given: not empty, without a NUL, and with bytes to spell it."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def signal_name(parameter: str, value: object) -> str:
     """The bare name of a signal given as "TERM", "SIGTERM" or `signal.SIGTERM`; raises `ConfigError`."""
     text = value.name if isinstance(value, enum.Enum) else value
@@ -197,7 +212,7 @@ def _check_flag(name: str, value: object) -> None:
 
 
 def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not is_usable_text(value):
         raise ConfigError(name, value, "text that is not empty")
 
 
@@ -205,9 +220,9 @@ def _check_principal(name: str, value: object) -> None:
     match value:
         case None:
             return
-        case str() if value:
+        case str() if is_usable_text(value) and not (value.isdecimal() and int(value) > MOST_ID):
             return
-        case int() if not isinstance(value, bool) and value >= 0:
+        case int() if not isinstance(value, bool) and 0 <= value <= MOST_ID:
             return
         case _:
-            raise ConfigError(name, value, "a name, a number of at least 0, or None")
+            raise ConfigError(name, value, f"a name, a number from 0 to {MOST_ID}, or None")

@@ -45,6 +45,18 @@ def test_a_host_that_is_not_of_this_machine_is_refused() -> None:
         Listener.open(TcpAddress("192.0.2.1", 0))
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_a_host_that_cannot_be_a_name_is_refused(host: str) -> None:
+    with pytest.raises(ListenError, match=rf"^cannot listen on tcp://{host}:0: the host is not the name of one"):
+        Listener.open(TcpAddress(host, 0))
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0b"])
+def test_a_service_that_cannot_be_asked_for_is_unknown(name: str) -> None:
+    with pytest.raises(AddressError, match=r"^port: "):
+        read_address({"type": "tcp", "host": "h", "port": name})
+
+
 def test_service_names_are_looked_up() -> None:
     assert read_address({"type": "tcp", "host": "h", "port": "http"}) == TcpAddress("h", 80)
     with pytest.raises(AddressError, match=r"^port: "):
