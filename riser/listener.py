@@ -2,8 +2,9 @@
 
 A Unix socket file is created with the mode that was asked for: on Linux the mode of the unbound socket, less the
 umask, becomes the file's, so it is never more permissive, not even between bind and chmod
-(`address.unix.mode.exact`). A file left by a dead process refuses connections: it is removed and the bind tried
-again. One that answers is in use, and stays (`address.unix.stale`).
+(`address.unix.mode.exact`). Where it is to belong to somebody else, group and others get nothing before that is done.
+A file left by a dead process refuses connections: it is removed and the bind tried again. One that answers is in use,
+and stays (`address.unix.stale`).
 """
 
 import errno
@@ -143,7 +144,7 @@ def _open_unix(address: UnixAddress) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if address.mode is not None:
-            os.fchmod(listening.fileno(), address.mode)
+            os.fchmod(listening.fileno(), _mode_at_first(address))
         try:
             listening.bind(address.path)
         except OSError as error:
@@ -159,6 +160,12 @@ def _open_unix(address: UnixAddress) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _mode_at_first(address: UnixAddress) -> int:
+    """The mode to be bound with: nothing for a group or others as long as they are not those that were meant."""
+    assert address.mode is not None
+    return address.mode if address.owner is None and address.group is None else address.mode & stat.S_IRWXU
 
 
 def _remove_stale(address: UnixAddress) -> None:

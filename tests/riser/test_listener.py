@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,16 +127,55 @@ def test_a_directory_that_is_not_there_is_named(short_path: Path) -> None:
         Listener.open(UnixAddress(str(short_path / "no" / "s")))
 
 
-def test_a_socket_file_is_never_more_permissive_than_asked(short_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("address", "bound", "tuned"),
+    [
+        ({"mode": 0o600}, 0o600, 0o600),
+        ({"mode": 0o660}, 0o660, 0o660),
+        ({"mode": 0o660, "group": os.getgid()}, 0o600, 0o660),
+        ({"mode": 0o606, "owner": os.getuid()}, 0o600, 0o606),
+    ],
+)
+def test_a_socket_file_is_never_more_permissive_than_asked(
+    short_path: Path, address: dict[str, Any], bound: int, tuned: int
+) -> None:
+    """address.unix.mode.exact: already when it is bound, whatever the umask, and before its group is the right one."""
     path = short_path / "s"
+    given = UnixAddress(str(path), **address)
     previous = os.umask(0)
     try:
-        listener = Listener.open(UnixAddress(str(path), mode=0o600))
+        listener = Listener.open(given)
     finally:
         os.umask(previous)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == bound
+    assert [level for level, _ in listener.tune(given)].count(logging.WARNING) == 0
+    assert stat.S_IMODE(path.stat().st_mode) == tuned
     listener.close()
     listener.remove()
+
+
+def test_the_kernel_is_told_the_backlog(short_path: Path) -> None:
+    """address.options: as many connections as asked for wait for an accept, and one more; the next has to wait."""
+    given = UnixAddress(str(short_path / "s"), backlog=1)
+    listener = Listener.open(given)
+    assert waiting(given.path) == 2
+    list(listener.tune(UnixAddress(given.path, backlog=4)))
+    assert waiting(given.path) == 3
+    listener.close()
+    listener.remove()
+
+
+def waiting(path: str) -> int:
+    """How many more connections the backlog of a Unix socket takes; they stay in it."""
+    count = 0
+    while True:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.setblocking(False)
+            try:
+                client.connect(path)
+            except BlockingIOError:
+                return count
+            count += 1
 
 
 def test_options_are_applied_to_the_open_socket_and_told(short_path: Path) -> None:
