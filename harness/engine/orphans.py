@@ -106,10 +106,12 @@ class Orphans:
         for census in self._censuses:
             if census.known(pid) is not None or census.has_session(stat.session):
                 return census
-        token = (cookie_of(pid) or "").partition(":")[0]
-        for census in self._censuses:
-            if census.cookie == token:
-                return census
+        # A process in the middle of its exit shows no environment any more, and still has children that do.
+        for each in (pid, *descendants_of(pid)):
+            token = (cookie_of(each) or "").partition(":")[0]
+            for census in self._censuses:
+                if census.cookie == token:
+                    return census
         return self._censuses[0] if len(self._censuses) == 1 and stat.session != self._session else None
 
 

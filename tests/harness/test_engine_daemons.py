@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.engine.orphans import Orphans
 from harness.model.outcome import Verdict
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
+    from harness.engine.observe import Census
     from tests.harness.conftest import Run
 
 FIFO = """fifo=$(sed -n 's/.*"events": "\\(.*\\)",/\\1/p' $0)"""
 """Shell that finds the events FIFO in the configuration."""
 SMALL = Path(__file__).parent / "testees" / "small.py"
 PYTHON = (sys.executable, "-I", "-S")
+NOBODY = 2**22 + 1
+"""A number that no process has: Linux gives none above 2**22."""
 MATRIX = [
     (mode, processes, listen)
     for mode in ("server", "daemon")
@@ -483,6 +487,27 @@ def test_the_status_of_somebody_elses_child_is_not_to_be_had(run: Run) -> None:
     assert outcome.verdict is Verdict.ERRORED
     assert outcome.failure is not None
     assert outcome.failure.message.endswith("ended: it was no child of the harness")
+
+
+def test_a_daemon_that_one_process_hands_to_the_next_is_not_given_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look finds a process that has ended by the time its sign is looked at; another one has taken over."""
+    look = Orphans.living_of
+    looks = 0
+
+    def look_too_early(orphans: Orphans, census: Census) -> list[int]:
+        nonlocal looks
+        looks += 1
+        return [NOBODY] if looks == 1 else look(orphans, census)
+
+    monkeypatch.setattr(Orphans, "living_of", look_too_early)
+    outcome = run("""
+        actors:
+          d: {daemon: probe, mode: daemon, parameters: {daemonize: true}}
+        steps:
+          - start: d
+          - stop: d
+        """)
+    assert outcome.verdict is Verdict.PASSED, outcome.failure
 
 
 def test_a_daemon_that_was_given_another_stop_signal_is_stopped_by_it(run: Run) -> None:

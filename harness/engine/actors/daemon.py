@@ -268,8 +268,12 @@ class DaemonActor(StartedActor):
             self._fifo.release()
 
     def _may_live(self) -> bool:
-        """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie."""
-        return bool(self.processes()) or any(cookie_of(pid) is None for pid in self.world.find_living())
+        """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie.
+
+        That takes one look: between two, a process that hands over to another could be missed by both.
+        """
+        cookies = [cookie_of(pid) for pid in self.world.find_living()]
+        return any(cookie is None or cookie.endswith(f":{self.name}") for cookie in cookies)
 
     def _on_end(self, ending: Ending) -> None:
         configured = self._parameter("listen_address")
