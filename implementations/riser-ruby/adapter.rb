@@ -100,7 +100,8 @@ class Testee
   def run_server
     server = Riser::SocketServer.new
     setup(server)
-    socket = Riser::SocketAddress.parse(@config.dig('daemon', 'listen_address')).open_server
+    address = Riser::SocketAddress.parse(@config.dig('daemon', 'listen_address'))
+    socket = address.open_server
     server.setup(socket)
     trap(:TERM) { server.signal_stop_graceful }
     trap(:INT) { server.signal_stop_forced }
@@ -108,6 +109,8 @@ class Testee
     trap(:USR2) { server.signal_stat_get(reset: false) }
     trap(:WINCH) { server.signal_stat_stop }
     server.start(socket)
+  ensure
+    File.unlink(address.path) if socket && address.type == :unix
   end
 end
 
