@@ -120,4 +120,5 @@ def _known(written: WrittenFailure, notes: Notes) -> KnownFailure:
         reason=written.reason,
         location=written.location,
         link=written.link,
+        sometimes=written.sometimes,
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,7 +120,7 @@ def test_a_failure_in_finally_fails_an_item_that_had_passed(run: Run) -> None:
         (PASSING, "ended with status 3", Verdict.XPASSED, "but passed"),
     ],
 )
-@pytest.mark.parametrize("target", ["test", "test.engine"])
+@pytest.mark.parametrize("target", ["test", "te*", "test.engine"])
 def test_a_known_failure_must_fail_as_it_says(
     run: Run, text: str, message: str, verdict: Verdict, says: str | None, target: str
 ) -> None:
@@ -131,6 +132,29 @@ def test_a_known_failure_must_fail_as_it_says(
     else:
         assert outcome.failure is not None
         assert says in outcome.failure.message
+
+
+def test_a_known_failure_of_another_scenario_says_nothing(run: Run) -> None:
+    known = KnownFailure("tes", "ended with status 3", "it is so", Location("small.yaml", 3, 5))
+    assert run(FAILING, known=(known,)).verdict is Verdict.FAILED
+
+
+def test_a_known_race_is_known_whether_it_fails_or_passes_but_must_not_fail_otherwise(run: Run) -> None:
+    race = KnownFailure("test", "ended with status 3", "luck", Location("small.yaml", 3, 5), sometimes=True)
+    assert run(FAILING, known=(race,)).reason == "luck"
+    passed = run(PASSING, known=(race,))
+    assert passed.verdict is Verdict.XFAILED
+    assert passed.reason == "it passed this time, by luck: luck"
+    assert run(FAILING, known=(replace(race, message="status 4"),)).verdict is Verdict.XPASSED
+
+
+def test_where_several_failures_are_known_it_must_fail_as_one_of_them_says(run: Run) -> None:
+    one = KnownFailure("test", "ended with status 4", "one", Location("small.yaml", 3, 5))
+    other = replace(one, message="ended with status 3", reason="other")
+    assert run(FAILING, known=(one, other)).reason == "other"
+    neither = run(FAILING, known=(one, replace(one, message="ended with status 5")))
+    assert neither.failure is not None
+    assert "fail with 'ended with status 4' or 'ended with status 5', but" in neither.failure.message
 
 
 def test_a_fault_of_the_harness_is_an_error_with_the_steps_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +192,7 @@ def test_a_cancelled_run_leaves_nothing(root: Path, read: Callable[[str], Scenar
 MAIN = """
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from harness.engine.runner import Engine
 from harness.engine.settings import Settings

@@ -30,6 +30,7 @@ known:
   - clause: status.lock
     message: not locked
     reason: it has no lock
+    sometimes: true
 """
 
 
@@ -60,7 +61,11 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
                 link="https://example.org/1",
             ),
             KnownFailure(
-                target="status.lock", message="not locked", reason="it has no lock", location=Location(file, 14, 5)
+                target="status.lock",
+                message="not locked",
+                reason="it has no lock",
+                location=Location(file, 14, 5),
+                sometimes=True,
             ),
         ),
     )
