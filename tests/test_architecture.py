@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.engine": {"harness.model", "harness.engine", "harness.namespaces"},
     "harness.report": {"harness", "harness.model", "harness.report"},
     "harness.implementations": {"harness.model"},
+    "harness.mutants": {"harness.model"},
     "harness.selection": {"harness.model"},
     "harness.judging": {"harness.model", "harness.load", "harness.machine", "harness.plan", "harness.report"},
     "harness.cli": {"harness"},

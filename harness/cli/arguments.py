@@ -65,7 +65,19 @@ class Report:
     console: bool
 
 
-Command: TypeAlias = Run | Check | List | Report
+@dataclass(frozen=True, slots=True)
+class Mutants:
+    """`harness mutants`; `first` is content with the first kill of each, `jobs` None is the engine's default."""
+
+    paths: tuple[Path, ...]
+    only: tuple[str, ...]
+    first: bool
+    jobs: int | None
+    time_scale: float
+    json: bool
+
+
+Command: TypeAlias = Mutants | Run | Check | List | Report
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -100,6 +112,15 @@ def _command(known: argparse.Namespace) -> Command:
             return Check(tuple(known.paths))
         case "list":
             return List(_choice(known), implementations=known.implementations, json=known.json)
+        case "mutants":
+            return Mutants(
+                paths=tuple(known.paths),
+                only=tuple(known.only),
+                first=known.first,
+                jobs=known.jobs,
+                time_scale=known.time_scale,
+                json=known.json,
+            )
         case _:
             return Report(known.file, junit=known.junit, console=known.console or known.junit is None)
 
@@ -148,6 +169,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _run(command("run", "run scenarios against implementations", _RUN))
     _check(command("check", "check scenarios and manifests, and start nothing", _CHECK))
     _list(command("list", "list the items of a suite, or the implementations", _LIST))
+    _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
     _report(command("report", "make reports from a file that `run --report` wrote", _REPORT))
     return parser, made
 
@@ -172,6 +194,13 @@ List the items of a suite: one for each scenario and cell of its matrix.
 
 {_PATHS}"""
 
+_MUTANTS = f"""\
+Run each mutant, a testee that is wrong in one way, against the scenarios of
+the clause that it breaks, and print which of them find it out. Exit status 1
+when one survives. The mutants are beside the manifests, in `mutants`.
+
+{_PATHS}"""
+
 _REPORT = """\
 Make reports from a file that `harness run --report` wrote, just as that run
 would have made them, and end with that run's exit status."""
@@ -185,11 +214,7 @@ def _run(parser: _Parser) -> None:
     )  # fmt: skip
     parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="run every item so many times")
     parser.add_argument("--until-fail", action="store_true", help="stop at the first red item")
-    parser.add_argument("--jobs", metavar="N", type=_count, help="how many items at once; default: two a processor")
-    parser.add_argument(
-        "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
-        help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",
-    )  # fmt: skip
+    _add_pace(parser)
     parser.add_argument("--keep", action="store_true", help="keep the directories of items that did not pass")
     parser.add_argument("--report", metavar="FILE", type=Path, help="write what happened as JSON lines")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
@@ -205,10 +230,26 @@ def _list(parser: _Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
+def _mutants(parser: _Parser) -> None:
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+    parser.add_argument("--only", metavar="NAME", action="append", default=[], help="only this mutant; may be repeated")
+    parser.add_argument("--first", action="store_true", help="be content with the first kill of each mutant")
+    _add_pace(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
 def _report(parser: _Parser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="a report in JSON lines")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
     parser.add_argument("--console", action="store_true", help="print what `run` prints; the default without --junit")
+
+
+def _add_pace(parser: _Parser) -> None:
+    parser.add_argument("--jobs", metavar="N", type=_count, help="how many items at once; default: two a processor")
+    parser.add_argument(
+        "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
+        help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",
+    )  # fmt: skip
 
 
 def _add_choice(parser: _Parser) -> None:
