@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process, Syslog
+from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -83,7 +83,9 @@ def _needs_ipv6(actor: Actor) -> bool:
             return "[" in str(listen)
         case Daemon(listen=dict() as listen):
             return ":" in str(listen.get("host", ""))
-        case Client(to=to) | Load(to=to):
+        case Proxy(listen=Listen.TCP6):
+            return True
+        case Client(to=to) | Load(to=to) | Proxy(to=to):
             return str(to).startswith(("[", "tcp://["))
         case _:
             return False

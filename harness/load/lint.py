@@ -26,6 +26,7 @@ from harness.model.steps import (
     Common,
     Configure,
     Connect,
+    Disturbance,
     Event,
     Events,
     Eventually,
@@ -134,6 +135,8 @@ class _Linter:
                     self._note("exists", Code.CONTRADICTION, "a file that does not exist has nothing to look at")
             case Check():
                 self._check(step)
+            case Fault():
+                self._fault(step)
             case Write(mode=str() as mode) if not _MODE.fullmatch(mode):
                 message = f'expected permissions as four octal digits such as "0640", found `{mode}`'
                 self._note("mode", Code.BAD_MODE, message)
@@ -142,7 +145,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Connect() | Close() | Event() | Tree() | Write() | Background() | Wait()
-                | Cancel() | Fault()
+                | Cancel()
             ):  # fmt: skip
                 pass
             case _:
@@ -203,6 +206,17 @@ class _Linter:
         if step.gone is None and step.of is None:
             self._note(None, Code.MISSING_KEY, "`eventually` needs `of`, or `gone`")
         self._need_with(step, "status", "gone")
+
+    def _fault(self, step: Fault) -> None:
+        given = _given(step)
+        if step.do is Disturbance.TRICKLE and step.rate is None:
+            self._note(None, Code.MISSING_KEY, "`trickle` needs `rate`, the bytes a second")
+        for key, only in (("rate", Disturbance.TRICKLE), ("count", Disturbance.GARBLE)):
+            if key in given and step.do is not only:
+                self._note(key, Code.NO_EFFECT, f"`{key}` goes with `{only}`, and this is `{step.do}`")
+        if step.do in (Disturbance.RESUME, Disturbance.GONE):
+            for key in {"direction", "after"} & set(given):
+                self._note(key, Code.NO_EFFECT, f"`{step.do}` is at once, and about the whole")
 
     def _check(self, step: Check) -> None:
         self._check_something(step)

@@ -13,7 +13,7 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, Use, listed, near
 from harness.load.scalars import NAME
 from harness.load.steps import Broken, Part
-from harness.model.actors import Client, Load
+from harness.model.actors import Client, Load, Proxy
 from harness.model.fields import RESULT_FIELDS, Kind
 from harness.model.steps import Step, Tree
 
@@ -64,7 +64,7 @@ def check_use(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], used: 
         for actor in [actor for actor in waiting if actor.name in reached]:
             waiting.remove(actor)
             reached |= next({use.path[0] for use in part.uses} for part in actors if part.value is actor)
-            if isinstance(actor, Client | Load):
+            if isinstance(actor, Client | Load | Proxy):
                 reached.add(str(actor.to))
             found = True
     for actor in waiting:
@@ -123,15 +123,17 @@ class _Names:
         self._use_all(part, is_load=isinstance(part.value, Load))
         match part.value:
             case Client(to=to) | Load(to=to) if len(to.parts) == 1 and isinstance(to.parts[0], str):
-                self._use_address(to.parts[0], to.location)
+                self._use_address(to.parts[0], to.location, kinds=(Kind.DAEMON, Kind.PROXY))
+            case Proxy(to=to) if len(to.parts) == 1 and isinstance(to.parts[0], str):
+                self._use_address(to.parts[0], to.location, kinds=(Kind.DAEMON,))
             case _:
                 pass
 
-    def _use_address(self, address: str, location: Location) -> None:
+    def _use_address(self, address: str, location: Location, *, kinds: tuple[Kind, ...]) -> None:
         if NAME.fullmatch(address):
-            self._use(Use((address,), location, kinds=(Kind.DAEMON,), takes_fields=False))
+            self._use(Use((address,), location, kinds=kinds, takes_fields=False))
         elif not _is_address(address):
-            message = f"expected a daemon, HOST:PORT or unix:PATH, found `{address}`"
+            message = f"expected {_any_of(kinds)}, HOST:PORT or unix:PATH, found `{address}`"
             self._notes.add(location, Code.BAD_ADDRESS, message)
 
     def _use_all(self, part: Part[Actor] | Part[Step], *, is_load: bool = False) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
+from harness.load.notes import listed
 from harness.load.steps import Broken, Part
-from harness.model.actors import Actor, Daemon, Load, Mode, Process, Syslog
+from harness.model.actors import Actor, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
 from harness.model.manifest import Profile
-from harness.model.steps import Event, Events, Eventually, Step, Wait
+from harness.model.steps import Direction, Disturbance, Event, Events, Eventually, Fault, Step, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _ALWAYS_RECORDED = ("before_start", "preprocess")
 """A daemon counts as ready by these, whatever else is recorded."""
+
+_FAULTS_OF_SYSLOG = (Disturbance.PAUSE, Disturbance.GONE, Disturbance.RESUME)
 
 _CONDITIONS: dict[str, tuple[type[Daemon | Process | Load | Syslog], ...]] = {
     "done": (Load,),
@@ -55,6 +58,8 @@ def check_pairs(
                 _check_conditions(step, eventually, whole.get(of.path[0]), notes)
             case Wait(of=of):
                 _check_end(step, whole.get(of.path[0]), notes)
+            case Fault(of=of) as fault:
+                _check_fault(step, fault, whole.get(of.path[0]), notes)
             case _:
                 pass
 
@@ -84,6 +89,21 @@ def _check_conditions(part: Part[Step], step: Eventually, actor: Actor | None, n
             nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
             message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
             notes.add(part.place(key), Code.WRONG_KIND, message)
+
+
+def _check_fault(part: Part[Step], step: Fault, actor: Actor | None, notes: Notes) -> None:
+    match actor:
+        case Syslog() if step.do not in _FAULTS_OF_SYSLOG:
+            message = f"`{step.do}` is a fault of a proxy, and `{actor.name}` is a syslog"
+            notes.add(part.place("do"), Code.WRONG_KIND, message, f"a syslog knows {listed(_FAULTS_OF_SYSLOG, 'and')}")
+        case Syslog() if step.direction is not Direction.BOTH or step.after:
+            key = "after" if step.after else "direction"
+            notes.add(part.place(key), Code.NO_EFFECT, f"`{key}` is about the bytes of a proxy")
+        case Proxy(listen=Listen.UNIX) if step.do is Disturbance.RESET:
+            message = f"`{actor.name}` listens on a Unix socket, which knows no reset"
+            notes.add(part.place("do"), Code.NEVER_TRUE, message, "`truncate` ends its connections")
+        case _:
+            pass
 
 
 def _check_end(part: Part[Step], load: Actor | None, notes: Notes) -> None:

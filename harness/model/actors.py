@@ -135,7 +135,7 @@ class Client:
 
     name: str
     location: Location
-    to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="client")
+    to: Text = subject("the daemon or proxy, or an address HOST:PORT or unix:PATH", key="client")
 
 
 class Connections(StrEnum):
@@ -161,7 +161,7 @@ class Load:
 
     name: str
     location: Location
-    to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="load")
+    to: Text = subject("the daemon or proxy, or an address HOST:PORT or unix:PATH", key="load")
     send: Text = option("the line that each operation sends")
     expect: Matcher = option("what the line must be that each operation expects")
     clients: int = option("how many at once, 1 to 1000", default=4, least=1, most=1000)
@@ -188,7 +188,25 @@ class Syslog:
     of: Name = subject("the daemon or process whose messages it takes", key="syslog", kinds=(Kind.DAEMON, Kind.PROCESS))
 
 
-Actor: TypeAlias = Daemon | Process | Client | Load | Syslog
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Stands between clients and a daemon, and passes bytes on until a `fault` tells it otherwise.
+
+    It listens from the beginning of the scenario; each connection that it accepts it connects on, and resets when the
+    daemon does not take it. Ends and resets of the one side are passed to the other. `up` and `down` are the bytes that
+    it has passed on to the daemon and to the clients.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("address", "host", "port", "path", "connections", "up", "down")
+    kind: ClassVar[Kind] = Kind.PROXY
+
+    name: str
+    location: Location
+    to: Text = subject("the daemon, or an address HOST:PORT or unix:PATH", key="proxy")
+    listen: Listen = option("tcp, tcp6 or unix: where its clients find it", default=Listen.TCP)
+
+
+Actor: TypeAlias = Daemon | Process | Client | Load | Syslog | Proxy
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load, Syslog)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load, Syslog, Proxy)

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CLIENT = "client"
     LOAD = "load"
     SYSLOG = "syslog"
+    PROXY = "proxy"
     TREE = "tree"
     MARK = "mark"
     REPLY = "reply"

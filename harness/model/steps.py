@@ -401,21 +401,49 @@ class Disturbance(StrEnum):
     """What a fault does."""
 
     PAUSE = "pause"
-    """It is there, and takes nothing."""
+    """It is there, and takes nothing; what it is sent waits."""
     GONE = "gone"
-    """It is not there: whoever looks for it finds nobody."""
+    """It is not there: whoever looks for it finds nobody. Connections that it has go on."""
+    TRICKLE = "trickle"
+    """Bytes go one by one, so many a second."""
+    TRUNCATE = "truncate"
+    """Connections are ended in good order, in both directions; what had not gone by then is lost."""
+    RESET = "reset"
+    """Connections are reset (TCP), in both directions."""
+    GARBLE = "garble"
+    """Bytes arrive with all their bits inverted."""
     RESUME = "resume"
     """The end of every fault."""
 
 
+class Direction(StrEnum):
+    """Which bytes of a proxy a fault is about."""
+
+    UP = "up"
+    """Those to the daemon."""
+    DOWN = "down"
+    """Those to the clients."""
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault(Common):
-    """Let something that a daemon relies on fail, from now on until `resume`."""
+    """Let what a daemon relies on fail, its syslog or the way to its clients, from now on until `resume`.
+
+    A new fault of a proxy takes the place of the one before it in the same direction. `after` counts in each connection
+    and direction by itself: from this step on, or from the connection's beginning where that is later.
+    """
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the syslog", key="of", kinds=(Kind.SYSLOG,))
-    do: Disturbance = option("pause (it takes nothing), gone (nobody is there) or resume")
+    of: Name = subject("the syslog or proxy", key="of", kinds=(Kind.SYSLOG, Kind.PROXY))
+    do: Disturbance = option(
+        "pause (it takes nothing), gone (nobody is there) or resume; of a proxy also trickle, truncate, reset, garble"
+    )
+    direction: Direction = option("of a proxy: up to the daemon, down to the clients, or both", default=Direction.BOTH)
+    after: int = option("of a proxy: how many bytes still go as they should", default=0, least=0)
+    rate: int | None = option("of `trickle`: bytes a second", default=None, least=1, most=10000)
+    count: int | None = option("of `garble`: how many bytes; all by default", default=None, least=1)
 
 
 Step: TypeAlias = (

@@ -46,6 +46,7 @@ OF_FORM = {
 UNSEEN = {
     "cell-problem",
     "missing-key-eventually",
+    "missing-key-fault",
     "missing-key-signal",
     "unknown-value-signal-near",
     "wrong-type-reference",

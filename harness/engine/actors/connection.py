@@ -134,11 +134,12 @@ def _try_now(sock: socket.socket, address: SocketAddress) -> bool | None:
 
 async def _connect(sock: socket.socket, address: SocketAddress, *, pulse: Pulse, limit: Limit, waited_for: str) -> None:
     loop = asyncio.get_running_loop()
-    is_settled = False
+    settled: int | None = None
 
     def settle() -> None:
-        nonlocal is_settled
-        is_settled = True
+        # At once: a peer that accepts and resets may be quicker than whoever waits for this.
+        nonlocal settled
+        settled = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         loop.remove_writer(sock)
         pulse.beat()
 
@@ -147,10 +148,10 @@ async def _connect(sock: socket.socket, address: SocketAddress, *, pulse: Pulse,
         return
     loop.add_writer(sock, settle)
     try:
-        await until(pulse, lambda: is_settled or None, limit=limit, waited_for=waited_for)
+        number = await until(pulse, lambda: settled, limit=limit, waited_for=waited_for)
     finally:
         loop.remove_writer(sock)
-    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+    if number:
         raise OSError(number, os.strerror(number))
 
 

@@ -8,8 +8,9 @@ from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.load import LoadActor
 from harness.engine.actors.process import ProcessActor
+from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
-from harness.model.actors import Actor, Client, Daemon, Load, Process, Syslog
+from harness.model.actors import Actor, Client, Daemon, Load, Process, Proxy, Syslog
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
@@ -28,5 +29,7 @@ def make_actor(model: Actor, world: World) -> RunningActor:
             return LoadActor(model, world)
         case Syslog():
             return SyslogActor(model, world)
+        case Proxy():
+            return ProxyActor(model, world)
         case _:
             assert_never(model)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from harness.engine.actors.client import Mortal
 from harness.engine.actors.program import Output
@@ -102,7 +102,7 @@ class SyslogActor:
             case Disturbance.RESUME:
                 self._listen()
             case _:
-                assert_never(what)
+                raise StepErroredError(f"a syslog knows no {what}")
         self._world.timeline.record(self.name, What.NOTE, what.value)
 
     async def release(self) -> None:

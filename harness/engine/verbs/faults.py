@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
 from harness.engine.lookup import Given
 
@@ -15,5 +16,9 @@ if TYPE_CHECKING:
 async def fault(step: Fault, world: World) -> Given:
     """Begin a fault, or end them."""
     mark = world.timeline.mark()
-    world.actor(step.of, SyslogActor).disturb(step.do)
+    actor = world.actors[step.of.path[0]]
+    if isinstance(actor, ProxyActor):
+        actor.disturb(step)
+    else:
+        world.actor(step.of, SyslogActor).disturb(step.do)
     return Given(mark)

@@ -32,13 +32,13 @@ WRONG = sorted(GOLDEN.glob("*-wrong.yaml"))
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
 def test_an_actor_does_what_a_scenario_asks_of_it(path: Path, small: Manifest, root: Path) -> None:
-    outcome = outcome_of(path, small, root)
-    assert outcome.verdict is Verdict.PASSED, (outcome.failure, [moment.text for moment in outcome.timeline[-20:]])
+    for outcome in outcomes_of(path, small, root):
+        assert outcome.verdict is Verdict.PASSED, (outcome.failure, [moment.text for moment in outcome.timeline[-20:]])
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
 def test_what_an_actor_misses_is_told_as_the_golden_file_says(path: Path, small: Manifest, root: Path) -> None:
-    outcome = outcome_of(path, small, root)
+    (outcome,) = outcomes_of(path, small, root)
     failure = outcome.failure
     assert failure is not None, outcome.verdict
     told = without_chance(f"{outcome.verdict} {replace(failure.location, file=path.name)}: {failure.message}\n", root)
@@ -52,13 +52,13 @@ def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.glob("*.expected")} == {path.stem for path in WRONG}
 
 
-def outcome_of(path: Path, manifest: Manifest, root: Path) -> Outcome:
-    (scenario,) = load_scenarios(path, root=GOLDEN)
-    planned = plan(scenario, manifest, machine=this_machine())
+def outcomes_of(path: Path, manifest: Manifest, root: Path) -> list[Outcome]:
+    scenarios = load_scenarios(path, root=GOLDEN)
+    planned = plan(scenarios[0], manifest, machine=this_machine())
     if not isinstance(planned, Ready):
         pytest.skip(planned.reason)
     with Engine(Settings(root=root)) as engine:
-        return engine.run_one(scenario, manifest)
+        return [engine.run_one(scenario, manifest) for scenario in scenarios]
 
 
 def without_chance(text: str, root: Path) -> str:

@@ -139,14 +139,18 @@ class Worker:
                 callback("at_stop", state="forced")
 
     def serve(self, connection: socket.socket) -> None:
-        data = connection.recv(4096)
-        if not data:
+        try:
+            data = connection.recv(4096)
+            *lines, rest = (self.buffers[connection] + data).split(b"\n")
+            for line in lines:
+                connection.sendall(f"{answer(line.decode())}\n".encode())
+        except ConnectionError:
+            data, rest = b"", b""
+        if data:
+            self.buffers[connection] = rest
+        else:
             del self.buffers[connection]
             connection.close()
-            return
-        *lines, self.buffers[connection] = (self.buffers[connection] + data).split(b"\n")
-        for line in lines:
-            connection.sendall(f"{answer(line.decode())}\n".encode())
 
 
 def child(listener: socket.socket, _name: str) -> None:
