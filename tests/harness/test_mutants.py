@@ -26,7 +26,8 @@ CLAUSES = {
 
 def scenarios(name: str, clause: str) -> tuple[Scenario, ...]:
     """Two items."""
-    text = f'scenario: a test\nclauses: [{clause}]\nmatrix: {{n: [1, 2]}}\nactors: {{d: {{daemon: echo, server: {{thread_num: "${{n}}"}}}}}}\nsteps:\n'
+    text = f"scenario: a test\nclauses: [{clause}]\nmatrix: {{n: [1, 2]}}\nactors:\n"
+    text += '  d: {daemon: echo, server: {thread_num: "${n}"}}\nsteps:\n'
     return read_scenarios(f"{text}  - start: d\n", f"{name}.yaml", name=name)
 
 
