@@ -22,7 +22,7 @@ from types import FrameType
 
 from riser import privilege
 from riser.activation import Inherited, Manager
-from riser.core.config import DaemonConfig
+from riser.core.config import DAEMON_NAME, DaemonConfig, unknown_setting
 from riser.core.messages import Exit
 from riser.core.operation import DEFAULT_SIGNALS
 from riser.core.phases import Condition
@@ -47,11 +47,15 @@ def start_daemon(setup: Setup, **parameters: object) -> int:
 
     The parameters are those of `DaemonConfig`. With `daemonize` it returns in the launching command, 0 once the daemon
     serves; otherwise it returns when the daemon has stopped. To be called in the main thread, with no other thread
-    alive. Raises `ConfigError` for a parameter that is unknown or cannot be used; what the system refuses (an unknown
-    user, an occupied address, a daemon that runs already) is told on standard error and gives status 1.
+    alive. Whatever is refused, a parameter that there is not or that cannot be used, an unknown user, an occupied
+    address, a daemon that runs already, is told in a sentence on standard error or in the log, and gives status 1.
     """
-    config = _read_parameters(parameters)
     _hold_standard_streams()
+    try:
+        config = _read_parameters(parameters)
+    except ConfigError as error:
+        name = parameters.get("daemon_name")
+        return _refuse(name if isinstance(name, str) else DAEMON_NAME, str(error))
     open_log(config.daemon_name, background=config.daemonize, debug=config.daemon_debug)
     umask = os.umask(config.daemon_umask)
     try:
@@ -60,7 +64,7 @@ def start_daemon(setup: Setup, **parameters: object) -> int:
     except (RiserError, OSError) as error:
         if config.daemonize:
             LOGGER.critical("failed to start daemon: %s", error)
-        return _refuse(config, str(error))
+        return _refuse(config.daemon_name, str(error))
     finally:
         os.umask(umask)
 
@@ -134,7 +138,7 @@ def _await_word(config: DaemonConfig, pipe: ReadyPipe) -> int:
         select.select([pipe], [], [])
         said, reason = pipe.poll()
     pipe.close()
-    return 0 if said is Readiness.READY else _refuse(config, reason or "ended before it served")
+    return 0 if said is Readiness.READY else _refuse(config.daemon_name, reason or "ended before it served")
 
 
 def _supervise(prepared: _Prepared, inbox: SignalInbox, *, word: FirstWord, own_group: bool) -> Exit:
@@ -189,18 +193,18 @@ def _let_go_of_streams() -> None:
     os.close(null)
 
 
-def _refuse(config: DaemonConfig, reason: str) -> int:
+def _refuse(daemon_name: str, reason: str) -> int:
     # Not sys.stderr, which is None where the stream was closed.
     with contextlib.suppress(OSError):
-        os.write(_STANDARD_ERROR, f"{config.daemon_name}: {reason}\n".encode("utf-8", "backslashreplace"))
+        os.write(_STANDARD_ERROR, f"{daemon_name}: {reason}\n".encode("utf-8", "backslashreplace"))
     return EXIT_FAILURE
 
 
 def _read_parameters(parameters: Mapping[str, object]) -> DaemonConfig:
-    known = {field.name for field in fields(DaemonConfig)}
+    known = [field.name for field in fields(DaemonConfig)]
     for name, value in parameters.items():
         if name not in known:
-            raise ConfigError(name, value, "a parameter of start_daemon")
+            raise unknown_setting(name, value, known=known, expected="a parameter of start_daemon")
     return DaemonConfig(**parameters)  # type: ignore[arg-type]  # its own checks are what this call is for
 
 

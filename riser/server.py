@@ -12,13 +12,14 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
 
 from riser.acceptor import Gate
 from riser.callbacks import Callbacks
 from riser.channel import ChildEnd
 from riser.children import Children
-from riser.core.config import DispatchPolicy, ServerConfig
+from riser.core.config import DispatchPolicy, ServerConfig, unknown_setting
 from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS, Operation, StopState
 from riser.core.stats import Report
 from riser.errors import ConfigError
@@ -29,6 +30,8 @@ from riser.worker import Inlet, SocketKind, Threads
 
 _log = logging.getLogger("riser")
 
+_ATTRIBUTES = tuple(field.name for field in fields(ServerConfig))
+
 _OnSocket = TypeVar("_OnSocket", bound=Callable[[socket.socket], object])
 _OnStop = TypeVar("_OnStop", bound=Callable[[StopState], object])
 _OnStat = TypeVar("_OnStat", bound=Callable[[Report], object])
@@ -38,9 +41,12 @@ _OnEvent = TypeVar("_OnEvent", bound=Callable[[], object])
 class SocketServer:
     """A server on one listening socket: with threads, or with child processes of threads.
 
-    The attributes are those of `riser.core.config.ServerConfig` and are checked by `setup`. Every callback is
-    registered by a method of its name, as a decorator or as a call; the last one registered counts.
+    The attributes are those of `riser.core.config.ServerConfig`, and there are no others: `ConfigError` is raised where
+    another name is assigned to, and by `setup` for a value that cannot be used. Every callback is registered by a
+    method of its name, as a decorator or as a call; the last one registered counts.
     """
+
+    __slots__ = (*_ATTRIBUTES, "__weakref__", "_callbacks", "_early", "_inbox", "_is_set_up")
 
     def __init__(self) -> None:
         defaults = ServerConfig()
@@ -58,6 +64,16 @@ class SocketServer:
         self._is_set_up = False
         self._early: collections.deque[Operation] = collections.deque()
         self._inbox: SignalInbox | None = None
+
+    if not TYPE_CHECKING:  # A type checker that sees it takes every name for an attribute.
+
+        def __setattr__(self, name: str, value: object) -> None:
+            try:
+                super().__setattr__(name, value)
+            except AttributeError:
+                if hasattr(self, name):
+                    raise ConfigError(name, value, f"a call, server.{name}(...), and no assignment") from None
+                raise unknown_setting(name, value, known=_ATTRIBUTES, expected="an attribute of the server") from None
 
     # Registration
 

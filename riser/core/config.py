@@ -7,7 +7,7 @@ or forked.
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -23,6 +23,9 @@ FORCED_JOIN_SECONDS = 0.25
 
 FORCED_CHILD_SECONDS = 5.0
 """How long a child may take to end after a forced stop, `postprocess` included, before it is killed."""
+
+DAEMON_NAME = "riser"
+"""What a daemon is called that was given no name."""
 
 MOST_ID = 2**32 - 2
 """The largest number of a user or group; the next one means "as it is" to the kernel."""
@@ -103,7 +106,7 @@ class DaemonConfig:
     """The parameters of `start_daemon` (`daemon.defaults`)."""
 
     daemonize: bool = True
-    daemon_name: str = "riser"
+    daemon_name: str = DAEMON_NAME
     daemon_debug: bool = False
     daemon_nochdir: bool = True
     daemon_umask: int = 0o037
@@ -163,6 +166,14 @@ class DaemonConfig:
                 raise ConfigError(parameter, value, "a signal that no other parameter uses")
             chosen[operation] = name
         return chosen
+
+
+def unknown_setting(name: str, value: object, *, known: Iterable[str], expected: str) -> ConfigError:
+    """What to raise for a setting that there is not; it says which one was probably meant."""
+    from difflib import get_close_matches  # A program without mistakes shall not load it.
+
+    near = get_close_matches(name, known, n=1)
+    return ConfigError(name, value, f"{expected} (perhaps {near[0]})" if near else expected)
 
 
 def is_usable_text(value: object) -> TypeGuard[str]:

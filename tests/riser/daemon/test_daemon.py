@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from riser.daemon import running, start_daemon
-from riser.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +104,7 @@ def test_umask_is_the_daemons(run: Run) -> None:
         ({"status_file": "/nowhere/at/all"}, "status_file /nowhere/at/all: No such file"),
         ({"status_file": "/dev/full"}, "status_file /dev/full: No space left"),
         ({"daemon_umask": "022"}, "daemon_umask: .*'022'"),
-        ({"deamonize": True}, "deamonize: expected a parameter"),
+        ({"deamonize": True}, r"deamonize: expected a parameter of start_daemon \(perhaps daemonize\), got True"),
         ({"signal_stop_graceful": "KILL"}, "signal_stop_graceful: .*'KILL'"),
     ],
 )
@@ -114,12 +113,22 @@ def test_what_cannot_be_used_is_named(run: Run, daemon: dict[str, object], named
     run.launch(daemon={"daemonize": daemonize, **daemon})
     assert run.exit() == 1
     assert re.search(named, run.log())
+    assert "Traceback" not in run.log()
     assert run.events() == []
 
 
-def test_unknown_parameter_is_an_error_of_the_caller() -> None:
-    with pytest.raises(ConfigError, match="colour"):
-        start_daemon(lambda _server: None, listen_address="127.0.0.1:0", colour="red")
+def test_unknown_parameter_is_told_in_a_sentence_under_the_daemons_name(capfd: pytest.CaptureFixture[str]) -> None:
+    status = start_daemon(lambda _server: None, listen_address="127.0.0.1:0", daemon_name="steady", colour="red")
+    assert status == 1
+    assert capfd.readouterr().err == "steady: colour: expected a parameter of start_daemon, got 'red'\n"
+
+
+def test_misspelt_attribute_is_named_with_its_place(run: Run) -> None:
+    run.launch(server={"thread_nun": 8})
+    assert run.exit() == 1
+    what = r"thread_nun: expected an attribute of the server \(perhaps thread_num\), got 8"
+    assert re.search(rf"failed to start server.*: {what} \(ConfigError\)", run.log())
+    assert run.events() == []
 
 
 @pytest.mark.parametrize("callback", ["before_start", "preprocess"])
