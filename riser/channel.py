@@ -14,12 +14,16 @@
 
 It is one stream socketpair, so bytes coalesce: one read returns many credits. The kernel never joins the descriptors of
 two messages into one read. The end of the stream means that the other side is dead.
+
+The parent keeps a descriptor of the child's end as well. What the child has not read can so be read by the parent
+itself: of each message exactly one of the two gets hold. In return only the pidfd tells the parent of a child's death.
 """
 
 import array
 import contextlib
 import enum
 import errno
+import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -84,11 +88,12 @@ class Delivery:
 
 
 class ParentEnd:
-    """The parent's end; never blocks."""
+    """The parent's end; never blocks. `far` is the parent's own descriptor of the child's end."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, far: "ChildEnd") -> None:
         end.setblocking(False)  # noqa: FBT003 - the signature of the standard library
         self._socket = end
+        self._far = far
         self._unparsed = b""
 
     def fileno(self) -> int:
@@ -97,7 +102,12 @@ class ParentEnd:
 
     def close(self) -> None:
         """Let go; the child sees that its parent is gone."""
+        self._far.close()
         self._socket.close()
+
+    def child_is_dead(self) -> None:
+        """Let go of the child's end, so that the stream ends after what the child has said."""
+        self._far.close()
 
     def send(self, connections: Sequence[int]) -> Sending:
         """Pass up to `MOST_PER_MESSAGE` descriptors; the caller's copies stay open."""
@@ -115,6 +125,23 @@ class ParentEnd:
     def complete(self) -> Sending:
         """Say that there will be no more connections."""
         return self._say(_END)
+
+    def take_back(self) -> int:
+        """Take everything out of the line that the child has not read; how many connections that was.
+
+        Orders are sent again. The copies of descriptors are closed: the caller has its own.
+        """
+        unread: list[Delivery] = []
+        while (delivery := self._far.receive()) != Delivery():
+            unread.append(delivery)
+        for delivery in unread:
+            for copy in delivery.connections:
+                os.close(copy)
+            for operation in delivery.operations:
+                self.order(operation)
+            if delivery.complete:
+                self.complete()
+        return sum(len(delivery.connections) + delivery.lost for delivery in unread)
 
     def receive(self) -> News:
         """Everything that has been said by now."""
@@ -218,9 +245,18 @@ class ChildEnd:
 
 
 def channel() -> tuple[ParentEnd, ChildEnd]:
-    """Both ends of a new line."""
+    """Both ends of a new line; to be made before the fork, after which each side closes the other's end.
+
+    What the parent closes is its second descriptor of the child's end.
+    """
     parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    return ParentEnd(parent), ChildEnd(child)
+    try:
+        far = child.dup()
+    except OSError:
+        parent.close()
+        child.close()
+        raise
+    return ParentEnd(parent, ChildEnd(far)), ChildEnd(child)
 
 
 def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:

@@ -58,6 +58,12 @@ class _Member:
     resting_until: float = 0.0
     kill_at: float | None = None
     dealt: int = 0
+    looked_at: float = 0.0
+
+    def unread_until(self, seconds: float) -> float | None:
+        """When it will have been too long that a message is unread, and nobody has looked after it; None if none is."""
+        since = self.ledger.unread_since
+        return None if since is None else max(since, self.looked_at) + seconds
 
     def load(self, *, now: float, unread_seconds: float) -> Load:
         """What the plan has to know: no credits for a child that cannot take anything now."""
@@ -187,6 +193,7 @@ class Children:
     def advance(self, now: float) -> None:
         """Fork who is missing, deal what is queued, and bring a stop to its end."""
         self._fill_slots(now)
+        self._take_back(now)
         self._deal(waited=False)
         if self._state is StopState.GRACEFUL and not self._owes_anything():
             for member in self._living():
@@ -198,7 +205,7 @@ class Children:
                 member.child.send(signal.SIGKILL)
 
     def wake_at(self) -> float | None:
-        """The next fork that is due, the end of a rest while something is queued, or the time to kill."""
+        """The next fork that is due, the end of a rest while something is queued, the time to kill, or to take back."""
         moments = [slot.fork_at for slot in self._slots if slot.fork_at is not None]
         if self._pending:
             now = time.monotonic()
@@ -206,6 +213,10 @@ class Children:
         moments += [member.kill_at for member in self._living() if member.kill_at is not None]
         if self._look_at is not None:
             moments.append(self._look_at)
+        if len(self._slots) > 1 and self._state is not StopState.FORCED:
+            seconds = self._config.process_send_io_polling_timeout_seconds
+            unread = (member.unread_until(seconds) for member in self._living())
+            moments += [moment for moment in unread if moment is not None]
         return min(moments, default=None)
 
     def is_over(self, now: float) -> bool:
@@ -306,6 +317,7 @@ class Children:
 
     def _bury(self, member: _Member) -> None:
         """A child is dead: deal again what it had not begun, and let another take its place."""
+        member.channel.child_is_dead()
         while member.heard:
             self._hear(member)
         self._loop.unwatch(member.child)
@@ -387,6 +399,27 @@ class Children:
         self._dealt += 1
         member.dealt = self._dealt
         member.ledger.sent(connections, clock=now)
+
+    def _take_back(self, now: float) -> None:
+        """Fetch what a child does not read, perhaps because it was stopped just then, for others to serve."""
+        if len(self._slots) == 1 or self._state is StopState.FORCED:
+            return
+        seconds = self._config.process_send_io_polling_timeout_seconds
+        for member in self._living():
+            due = member.unread_until(seconds)
+            if due is None or now < due:
+                continue
+            member.looked_at = now
+            if self._has_another(member, now=now):
+                self._pending.extendleft(reversed(member.ledger.taken_back(member.channel.take_back())))
+                member.resting_until = now + seconds
+
+    def _has_another(self, member: _Member, *, now: float) -> bool:
+        """Whether someone else takes connections and reads them."""
+        seconds = self._config.process_send_io_polling_timeout_seconds
+        others = (slot.member for slot in self._slots if slot.member is not None and slot.member is not member)
+        loads = (other.load(now=now, unread_seconds=seconds) for other in others)
+        return any(load.credits > 0 and not load.doubtful for load in loads)
 
     def _owes_anything(self) -> bool:
         return bool(self._pending) or any(member.ledger.kept for member in self._living())

@@ -5,7 +5,8 @@ what is left of that. Connections wait in the parent's process queue for the fir
 go to the child that has fewest unfinished (`server.balance`). Only what the process queue cannot hold overflows into
 the thread queues: there a connection may be stuck behind slow ones while a thread of another child is idle.
 
-A child that is stopped, or has not even read what it was sent, is *doubtful* and comes last (`server.child.stopped`).
+A child that is stopped, or has not even read what it was sent, is *doubtful* and comes last; what it has not read is
+taken back when another can take it (`server.child.stopped`).
 
 The `Ledger` knows which connections a child has begun without being told of each: threads take them in the order in
 which they were sent, so of those that have been received and are not finished the oldest are in service, as many as
@@ -144,6 +145,14 @@ class Ledger:
         end = len(kept) - unread + count
         self._kept = collections.deque(kept[: end - connections] + kept[end:])
         return kept[end - connections : end]
+
+    def taken_back(self, connections: int) -> list[int]:
+        """So many were taken out of the line before the child had read them: the newest, in whole messages."""
+        left = connections
+        while left > 0:
+            left -= self._messages.pop()[0]
+        self.unfinished -= connections
+        return [self._kept.pop() for _ in range(connections)][::-1]
 
     def _begun(self) -> list[int]:
         waiting = self.unfinished - min(self._threads, self._received)

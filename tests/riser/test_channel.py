@@ -10,6 +10,8 @@ from riser.channel import ChildEnd, ParentEnd, Sending, channel
 from riser.core.balance import MOST_PER_MESSAGE
 from riser.core.operation import Operation
 
+from .conftest import open_descriptors
+
 Ends = tuple[ParentEnd, ChildEnd]
 
 
@@ -106,6 +108,8 @@ def test_a_long_failure_is_put_together_from_its_pieces(ends: Ends) -> None:
 def test_the_end_is_seen_on_both_sides() -> None:
     parent, child = channel()
     child.close()
+    assert not parent.receive().ended  # the parent's own descriptor of that end is still open
+    parent.child_is_dead()
     assert parent.receive().ended
     assert parent.send([0]) is Sending.GONE
     assert parent.order(Operation.STOP_FORCED) is Sending.GONE
@@ -115,6 +119,27 @@ def test_the_end_is_seen_on_both_sides() -> None:
     assert child.receive().ended
     child.tell_finished()
     child.close()
+
+
+def test_what_the_child_has_not_read_can_be_taken_back_all_but_the_orders(ends: Ends) -> None:
+    parent, child = ends
+    with socket.socket() as one, socket.socket() as two:
+        before = open_descriptors()
+        parent.send([one.fileno()])
+        for copy in child.receive().connections:
+            os.close(copy)
+        parent.order(Operation.STAT_GET_AND_RESET)
+        parent.send([one.fileno(), two.fileno()])
+        parent.order(Operation.STOP_GRACEFUL)
+        parent.send([two.fileno()])
+        parent.complete()
+        assert parent.take_back() == 3
+        assert open_descriptors() == before
+    delivery = child.receive()
+    assert list(delivery.operations) == [Operation.STAT_GET_AND_RESET, Operation.STOP_GRACEFUL]
+    assert delivery.complete
+    assert not delivery.connections
+    assert parent.take_back() == 0
 
 
 def test_a_child_that_does_not_read_fills_the_channel_without_blocking_its_parent(ends: Ends) -> None:

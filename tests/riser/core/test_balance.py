@@ -122,6 +122,17 @@ def test_a_ledger_knows_since_when_a_message_has_not_been_read() -> None:
     assert seen == [None, 1.0, 2.0]
 
 
+def test_what_a_child_has_not_read_is_taken_back_in_its_order() -> None:
+    ledger = Ledger(threads=1, queue=9)
+    ledger.sent([10, 11], clock=1.0)
+    ledger.received()
+    ledger.sent([12, 13], clock=2.0)
+    ledger.sent([14], clock=3.0)
+    assert ledger.taken_back(3) == [12, 13, 14]
+    assert (ledger.unread_since, ledger.unfinished, ledger.kept) == (None, 2, 1)
+    assert ledger.finished(1) == [11]
+
+
 def test_what_a_child_has_no_descriptors_for_comes_back_from_the_end_of_that_message() -> None:
     ledger = Ledger(threads=1, queue=9)
     ledger.sent([10, 11], clock=1.0)
@@ -134,7 +145,10 @@ def test_what_a_child_has_no_descriptors_for_comes_back_from_the_end_of_that_mes
     assert ledger.reclaim() == [11, 12, 15]
 
 
-@given(st.integers(1, 4), st.lists(st.tuples(st.sampled_from(["send", "receive", "finish"]), st.integers(1, 3))))
+@given(
+    st.integers(1, 4),
+    st.lists(st.tuples(st.sampled_from(["send", "receive", "finish", "take back"]), st.integers(1, 3))),
+)
 def test_every_connection_is_begun_or_reclaimed_exactly_once_and_in_order(
     threads: int, script: list[tuple[str, int]]
 ) -> None:
@@ -155,6 +169,9 @@ def test_every_connection_is_begun_or_reclaimed_exactly_once_and_in_order(
             case "finish" if in_child:
                 begun += ledger.finished(1)
                 in_child -= 1
+            case "take back" if unread:
+                taken = ledger.taken_back(unread.pop())
+                serial = taken[0]  # dealt again, as if it were new
             case _:
                 pass
     assert begun + ledger.reclaim() == list(range(serial))
