@@ -74,8 +74,16 @@ class Gate:
         self._knock.register(self._socket, select.POLLIN)
         self._change(_State.OPEN)
 
-    def stop(self, _state: StopState) -> None:
-        """Close this process's descriptor: where nobody else has one, connects are refused from now on."""
+    def stop(self, state: StopState) -> None:
+        """Close this process's descriptor: where nobody else has one, connects are refused from now on.
+
+        A graceful stop first takes in who was connected already, as far as there is room: the kernel has told those
+        clients that they are connected, and where nobody else listens it would reset them (`stop.graceful.queued`).
+        """
+        if state is StopState.GRACEFUL and self._state is not _State.SHUT:
+            self._crew.wait_ended()
+            while self._crew.room() > 0 and self._take_in() is _Outcome.FULL:
+                pass
         self._change(_State.SHUT)
         self._socket.close()
 

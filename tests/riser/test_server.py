@@ -178,6 +178,24 @@ def test_a_graceful_stop_refuses_new_ones_and_serves_to_the_end_those_that_are_t
 
 
 @PROCESSES
+def test_a_graceful_stop_serves_also_who_was_connected_and_not_yet_accepted(
+    serve: ServeProbe, process_num: int
+) -> None:
+    """`stop.graceful.queued`, of the queue that the kernel keeps."""
+    server = serve(attributes={"process_num": process_num, "thread_queue_size": 150, "process_queue_size": 150})
+    server.event("ready")
+    server.send(signal.SIGSTOP)
+    clients = [server.connect() for _ in range(130)]
+    for number, client in enumerate(clients):
+        client.say(f"echo {number}")
+        client.socket.shutdown(socket.SHUT_WR)
+    server.send(signal.SIGTERM)
+    server.send(signal.SIGCONT)
+    assert [client.hear() for client in clients] == [str(number) for number in range(130)]
+    assert server.status() == 0
+
+
+@PROCESSES
 def test_a_forced_stop_ends_every_connection_at_once_and_still_runs_the_callbacks(
     serve: ServeProbe, process_num: int
 ) -> None:
