@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -20,13 +21,14 @@ class Machine:
     """What the machine offers, as far as scenarios ask for it.
 
     `find_program` gives the path of a program as a shell finds it, or None. `why_no_private_log` says why a program
-    cannot have a /dev/log of its own, None where it can.
+    cannot have a /dev/log of its own, None where it can. `has_trustme` says whether certificates can be made.
     """
 
     has_ipv6: bool
     is_root: bool
     find_program: Callable[[str], str | None]
     why_no_private_log: Callable[[], str | None]
+    has_trustme: bool
 
 
 @cache
@@ -37,6 +39,7 @@ def this_machine() -> Machine:
         is_root=os.geteuid() == 0,
         find_program=shutil.which,
         why_no_private_log=why_no_private_log,
+        has_trustme=importlib.util.find_spec("trustme") is not None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
+from harness.model.actors import Certificate, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -55,9 +55,13 @@ def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine) -> Plan:
 
 
 def _needs(scenario: Scenario) -> frozenset[Profile]:
-    """What the scenario says that it needs, and the daemon profile where one of its actors runs as a daemon."""
-    as_daemon = any(isinstance(actor, Daemon) and actor.mode is Mode.DAEMON for actor in scenario.actors)
-    return scenario.needs | {Profile.DAEMON} if as_daemon else scenario.needs
+    """What the scenario says that it needs, and what its daemons need: to be one, or to speak TLS."""
+    daemons = [actor for actor in scenario.actors if isinstance(actor, Daemon)]
+    implied = {
+        Profile.DAEMON: any(daemon.mode is Mode.DAEMON for daemon in daemons),
+        Profile.TLS: any(daemon.tls is not None for daemon in daemons),
+    }
+    return scenario.needs | {profile for profile, is_needed in implied.items() if is_needed}
 
 
 def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:
@@ -71,6 +75,8 @@ def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:
                 yield f"the program {actor.command[0]} of {actor.name} is not installed"
             case Syslog() if (reason := machine.why_no_private_log()) is not None:
                 yield f"{actor.of} cannot have a /dev/log of its own here: {reason}"
+            case Certificate() if not machine.has_trustme:
+                yield f"the extra tls is not installed, whose trustme makes the certificate {actor.name}"
             case _:
                 pass
 

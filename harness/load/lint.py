@@ -14,7 +14,7 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, listed
 from harness.load.steps import Broken, Part
 from harness.load.validate import options_of
-from harness.model.actors import Actor, Load, Process
+from harness.model.actors import Actor, Certificate, Client, ClientTls, Load, Process
 from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
@@ -26,6 +26,7 @@ from harness.model.steps import (
     Common,
     Configure,
     Connect,
+    Connected,
     Disturbance,
     Event,
     Events,
@@ -58,10 +59,26 @@ def lint_actor(part: Part[Actor], notes: Notes) -> None:
         case Load(send=send, expect=expect):
             _lint_line(part, "send", send, notes)
             _lint_line(part, "expect", expect, notes)
+        case Certificate(names=()):
+            message = "a certificate is for somebody, and its list is empty"
+            notes.add(part.place("certificate"), Code.EMPTY_VALUE, message)
+        case Client(tls=ClientTls() as tls):
+            _lint_tls(part, tls, notes)
         case Process(command=()):
             notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
         case _:
             pass
+
+
+def _lint_tls(part: Part[Actor], tls: ClientTls, notes: Notes) -> None:
+    if tls.key is not None and tls.certificate is None:
+        notes.add(part.place("key"), Code.NO_EFFECT, "`key` goes with `certificate`, which is not given")
+    if tls.verify and tls.ca is None:
+        hint = "`ca` names a file of authorities; `verify: false` trusts everybody"
+        notes.add(part.place("tls"), Code.MISSING_KEY, "this client trusts nobody: its `tls` needs `ca`", hint)
+    if not tls.verify and tls.ca is not None:
+        message = "`verify: false` trusts everybody, so `ca` does nothing"
+        notes.add(part.place("ca"), Code.CONTRADICTION, message)
 
 
 def lint_step(part: Part[Step], notes: Notes) -> None:
@@ -137,15 +154,15 @@ class _Linter:
                 self._check(step)
             case Fault():
                 self._fault(step)
-            case Write(mode=str() as mode) if not _MODE.fullmatch(mode):
-                message = f'expected permissions as four octal digits such as "0640", found `{mode}`'
-                self._note("mode", Code.BAD_MODE, message)
+            case Write():
+                self._write(step)
+            case Connect():
+                self._connect(step)
             case Configure():
                 if not _given(step):
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
-                Start() | Launch() | Stop() | Connect() | Close() | Event() | Tree() | Write() | Background() | Wait()
-                | Cancel()
+                Start() | Launch() | Stop() | Close() | Event() | Tree() | Background() | Wait() | Cancel()
             ):  # fmt: skip
                 pass
             case _:
@@ -184,6 +201,16 @@ class _Linter:
         given = _given(step)
         if key in given and other not in given:
             self._note(key, Code.NO_EFFECT, f"`{key}` goes with `{other}`, which is not given")
+
+    def _write(self, step: Write) -> None:
+        self._one_of(step, ("content", "copy"))
+        if step.mode is not None and not _MODE.fullmatch(step.mode):
+            message = f'expected permissions as four octal digits such as "0640", found `{step.mode}`'
+            self._note("mode", Code.BAD_MODE, message)
+
+    def _connect(self, step: Connect) -> None:
+        if step.reason is not None and step.expect is not Connected.REJECTED:
+            self._note("reason", Code.NO_EFFECT, "`reason` goes with `expect: rejected`, which is not given")
 
     def _events(self, step: Events) -> None:
         self._check_something(step, besides=("since", "name", "pid"))

@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING
 from harness.load.codes import Code
 from harness.load.notes import listed
 from harness.load.steps import Broken, Part
-from harness.model.actors import Actor, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
+from harness.model.actors import Actor, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
 from harness.model.manifest import Profile
-from harness.model.steps import Direction, Disturbance, Event, Events, Eventually, Fault, Step, Wait
+from harness.model.steps import (
+    Connect,
+    Connected,
+    Direction,
+    Disturbance,
+    End,
+    Event,
+    Events,
+    Eventually,
+    Expect,
+    Fault,
+    Step,
+    Wait,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +44,7 @@ _CONDITIONS: dict[str, tuple[type[Daemon | Process | Load | Syslog], ...]] = {
 """What `eventually` can wait for, and of which actors."""
 
 
-def check_pairs(
+def check_pairs(  # noqa: C901 - a table of the verbs
     actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], notes: Notes, *, needs: Iterable[Profile]
 ) -> None:
     """Note every step that its actor cannot take, and parameters of a daemon that is none."""
@@ -56,6 +69,10 @@ def check_pairs(
                 _check_recorded(step, whole.get(of.path[0]), asked, notes)
             case Eventually(of=of) as eventually if of is not None:
                 _check_conditions(step, eventually, whole.get(of.path[0]), notes)
+            case Connect(of=of, expect=Connected.REJECTED):
+                _check_tls(step, whole.get(of.path[0]), "expect", notes)
+            case Expect(of=of, end=End.ALERT):
+                _check_tls(step, whole.get(of.path[0]), "end", notes)
             case Wait(of=of):
                 _check_end(step, whole.get(of.path[0]), notes)
             case Fault(of=of) as fault:
@@ -104,6 +121,12 @@ def _check_fault(part: Part[Step], step: Fault, actor: Actor | None, notes: Note
             notes.add(part.place("do"), Code.NEVER_TRUE, message, "`truncate` ends its connections")
         case _:
             pass
+
+
+def _check_tls(part: Part[Step], client: Actor | None, key: str, notes: Notes) -> None:
+    if isinstance(client, Client) and client.tls is None:
+        message = f"`{client.name}` speaks no TLS, so there is no handshake to fail and nobody to send an alert"
+        notes.add(part.place(key), Code.NEVER_TRUE, message, f"`tls: {{ca: ...}}` makes `{client.name}` speak it")
 
 
 def _check_end(part: Part[Step], load: Actor | None, notes: Notes) -> None:

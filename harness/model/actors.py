@@ -67,6 +67,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTls:
+    """How a testee speaks TLS, under the names of the testee contract. All files are PEM."""
+
+    certificate: Text = option("the file of its certificate")
+    key: Text | None = option("the file of its key, where that is another one", default=None)
+    client_ca: Text | None = option("the file of the authorities that clients' certificates come from", default=None)
+    client_certificate: bool | None = option("whether nobody gets in without a certificate", default=None)
+    protocols: tuple[Text, ...] | None = option("protocols that it speaks, for ALPN", default=None)
+    handshake_seconds: float | None = option("the longest that a handshake may take", default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Daemon:
     """The implementation under test, started through its manifest with a configuration file.
 
@@ -89,6 +101,7 @@ class Daemon:
     )
     server: dict[str, Plain] | None = option("server attributes under RISER's names", default=None)
     parameters: dict[str, Plain] | None = option("daemon parameters under RISER's names", default=None)
+    tls: ServerTls | None = option("its handlers speak TLS", default=None)
     record: tuple[str, ...] | None = option(
         "the callbacks to record; all of them by default", default=None, words=CALLBACKS
     )
@@ -127,15 +140,52 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate for these names, with its key and an authority of its own, made anew by every item that uses it."""
+
+    publishes: ClassVar[tuple[str, ...]] = ("certificate", "key", "ca")
+    kind: ClassVar[Kind] = Kind.CERTIFICATE
+
+    name: str
+    location: Location
+    names: tuple[Text, ...] = subject("host names, addresses or mail addresses", key="certificate")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """How a client speaks TLS. All files are PEM."""
+
+    ca: Text | None = option("the file of the authorities to trust; needed unless `verify` is false", default=None)
+    server_name: Text | None = option(
+        "the name to ask for, which the certificate must have; the host of the address by default", default=None
+    )
+    verify: bool = option("false: any certificate will do, whoever issued it for whomever", default=True)
+    certificate: Text | None = option("the file of a certificate of the client's own", default=None)
+    key: Text | None = option("the file of its key, where that is another one", default=None)
+    alpn: tuple[Text, ...] = option("protocols to offer, of which the peer must choose one", default=())
+
+
+class Reads(StrEnum):
+    """When a client reads."""
+
+    AHEAD = "ahead"
+    """Whatever comes, up to a thousand lines that nobody has asked for."""
+    WHEN_ASKED = "when_asked"
+    """Only while a step waits for a line: a slow reader, whose peer has no room but the kernel's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """One connection at a time to a daemon (`client: d`) or to an address (`client: "127.0.0.1:8080"`)."""
 
-    publishes: ClassVar[tuple[str, ...]] = ("local", "received")
+    publishes: ClassVar[tuple[str, ...]] = ("local", "received", "protocol")
     kind: ClassVar[Kind] = Kind.CLIENT
 
     name: str
     location: Location
     to: Text = subject("the daemon or proxy, or an address HOST:PORT or unix:PATH", key="client")
+    tls: ClientTls | None = option("it speaks TLS, and checks the server's certificate", default=None)
+    reads: Reads = option("ahead, or when_asked: a slow reader", default=Reads.AHEAD)
 
 
 class Connections(StrEnum):
@@ -206,7 +256,7 @@ class Proxy:
     listen: Listen = option("tcp, tcp6 or unix: where its clients find it", default=Listen.TCP)
 
 
-Actor: TypeAlias = Daemon | Process | Client | Load | Syslog | Proxy
+Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Proxy
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Client, Load, Syslog, Proxy)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Proxy)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
 
     DAEMON = "daemon"
     PROCESS = "process"
+    CERTIFICATE = "certificate"
     CLIENT = "client"
     LOAD = "load"
     SYSLOG = "syslog"

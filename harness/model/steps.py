@@ -101,6 +101,9 @@ class Connected(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    """Nobody listens there."""
+    REJECTED = "rejected"
+    """Somebody does, and one of the two breaks off the TLS handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,10 @@ class Connect(Common):
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.MARK
     of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
-    expect: Connected = option("accepted, or refused (nobody listens there)", default=Connected.ACCEPTED)
+    expect: Connected = option(
+        "accepted, refused (nobody listens there) or rejected (no TLS handshake)", default=Connected.ACCEPTED
+    )
+    reason: Matcher | None = option("why the handshake fails, with `expect: rejected`", default=None)
 
 
 class Closing(StrEnum):
@@ -152,8 +158,10 @@ class End(StrEnum):
     """End of file, in good order."""
     RESET = "reset"
     """A reset."""
+    ALERT = "alert"
+    """A TLS alert, by which the peer says what it does not like."""
     ANY = "any"
-    """The one or the other."""
+    """In whatever way, also an end of file that TLS did not announce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ class Expect(Common):
     of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
     line: Matcher | None = option("what the next line must be", default=None)
     end: End | None = option(
-        "the peer ends the connection, and nothing more comes before: closed, reset or any", default=None
+        "the peer ends the connection, and nothing more comes before: closed, reset, alert or any", default=None
     )
     elapsed: Matcher | None = option(
         "the time from `since` (else from this step) until it came", default=None, is_span=True
@@ -310,7 +318,8 @@ class Write(Common):
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
     of: Text = subject("the path", key="path")
-    content: Text = option("its text")
+    content: Text | None = option("its text", default=None)
+    copy: Text | None = option("the path of another file, whose content it gets", default=None)
     mode: str | None = option('its permissions as four octal digits: "0640"', default=None)
 
 

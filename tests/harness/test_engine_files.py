@@ -96,6 +96,23 @@ def test_a_file_that_cannot_be_written_is_an_error(run: Run) -> None:
     assert outcome.failure.message.endswith("no/such/directory cannot be written: No such file or directory")
 
 
+def test_a_file_is_copied_with_whatever_is_in_it(run: Run) -> None:
+    outcome = run(f"""{ACTORS}
+      - write: {{path: one, content: "a\\u0000b"}}
+      - write: {{path: other, copy: one, mode: "0600"}}
+      - file: {{path: other, content: "a\\u0000b", mode: "0600"}}
+""")
+    assert outcome.verdict is Verdict.PASSED
+
+
+def test_a_file_that_cannot_be_copied_is_an_error(run: Run) -> None:
+    outcome = run(f"""{ACTORS}
+      - write: {{path: other, copy: nowhere}}
+""")
+    assert outcome.failure is not None
+    assert outcome.failure.message.endswith("nowhere cannot be copied: No such file or directory")
+
+
 def test_every_verb_is_a_step_that_the_engine_carries_out() -> None:
     # `perform` takes any `Step` and is closed with assert_never; here, that `Step` has all verbs.
     assert set(typing.get_args(steps.Step)) == set(steps.VERBS.values())

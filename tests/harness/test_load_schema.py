@@ -48,6 +48,8 @@ UNSEEN = {
     "missing-key-eventually",
     "missing-key-fault",
     "missing-key-signal",
+    "missing-key-tls-ca",
+    "missing-key-write",
     "unknown-value-signal-near",
     "wrong-type-reference",
 }

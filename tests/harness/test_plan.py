@@ -23,9 +23,16 @@ def manifest(*profiles: Profile) -> Manifest:
 
 
 def machine(
-    *, has_ipv6: bool = True, is_root: bool = True, programs: tuple[str, ...] = (), lacking: str | None = None
+    *,
+    has_ipv6: bool = True,
+    is_root: bool = True,
+    programs: tuple[str, ...] = (),
+    lacking: str | None = None,
+    has_trustme: bool = True,
 ) -> Machine:
-    return Machine(has_ipv6, is_root, lambda name: f"/bin/{name}" if name in programs else None, lambda: lacking)
+    return Machine(
+        has_ipv6, is_root, lambda name: f"/bin/{name}" if name in programs else None, lambda: lacking, has_trustme
+    )
 
 
 def planned(actor: str, head: str = "", of: Manifest | None = None, on: Machine | None = None) -> Plan:
@@ -51,6 +58,21 @@ def test_an_actor_in_mode_daemon_needs_the_daemon_profile() -> None:
     core = manifest(Profile.CORE)
     assert isinstance(planned("{daemon: echo, mode: daemon}", "", core), Unsupported)
     assert planned("{daemon: echo, mode: server}", "", core) == Ready()
+
+
+def test_an_actor_that_speaks_tls_needs_the_tls_profile() -> None:
+    core = manifest(Profile.CORE)
+    assert planned("{daemon: echo, tls: {certificate: a.pem}}", "", core) == Unsupported(
+        "the manifest of mine does not offer the profile tls"
+    )
+
+
+def test_an_item_whose_certificates_cannot_be_made_is_skipped() -> None:
+    actor = "{daemon: echo, tls: {certificate: '${web.certificate}'}}, web: {certificate: [a.test]}"
+    assert planned(actor, on=machine(has_trustme=False)) == Skipped(
+        "the extra tls is not installed, whose trustme makes the certificate web"
+    )
+    assert planned(actor) == Ready()
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from harness.engine.actors.connection import Connection, dial
+from harness.engine.actors.secure import SecureSocket, security_of, shake_hands
 from harness.engine.lookup import UnpublishedError
 from harness.engine.verdicts import StepErroredError
+from harness.model.actors import Reads
 from harness.model.fields import Kind
 from harness.model.values import Reference
 
 if TYPE_CHECKING:
+    import socket
+
     from harness.engine.endpoints import Endpoint
     from harness.engine.waits import Limit
     from harness.engine.world import World
@@ -57,7 +61,7 @@ class ClientActor:
         return self._connection
 
     def published(self, name: str) -> object:
-        """`local`, its own address; `received`, the bytes that have come on its connection."""
+        """`local`, its own address; `received`, the bytes that have come; `protocol`, what ALPN has agreed on."""
         match name:
             case _ if self._connection is None:
                 raise UnpublishedError(f"{self.name} is not connected")
@@ -65,21 +69,35 @@ class ClientActor:
                 return self._connection.local
             case "received":
                 return self._connection.received
+            case "protocol" if self._connection.protocol is None:
+                raise UnpublishedError(f"{self.name} has agreed on no protocol")
+            case "protocol":
+                return self._connection.protocol
             case _:
                 raise UnpublishedError(f"a client has no {name}")
 
     async def connect(self, endpoint: Endpoint, limit: Limit) -> Connection:
         """Open the connection; one that the peer has ended is let go.
 
-        Raises OSError when it is refused, StepFailedError when it takes too long, and StepErroredError while the last
-        connection is open.
+        Raises OSError when it is refused, HandshakeError when the two cannot agree on TLS, StepFailedError when it
+        takes too long, and StepErroredError while the last connection is open and for TLS settings of no use.
         """
         if self._connection is not None and self._connection.ended is None:
             raise StepErroredError(f"{self.name} is connected already: close it first")
         self._let_go()
-        sock = await dial(endpoint, pulse=self._world.timeline.pulse, limit=limit)
-        self._connection = Connection(self.name, sock, self._world.timeline)
+        sock = await self._reach(endpoint, limit)
+        reads_ahead = self._model.reads is Reads.AHEAD
+        self._connection = Connection(self.name, sock, self._world.timeline, reads_ahead=reads_ahead)
         return self._connection
+
+    async def _reach(self, endpoint: Endpoint, limit: Limit) -> socket.socket | SecureSocket:
+        world, tls = self._world, self._model.tls
+        if tls is None:
+            return await dial(endpoint, pulse=world.timeline.pulse, limit=limit)
+        security = security_of(self.name, tls, endpoint, scope=world.scope, workspace=world.workspace)
+        sock = await dial(endpoint, pulse=world.timeline.pulse, limit=limit)
+        waited_for = f"TLS handshake with {endpoint}"
+        return await shake_hands(sock, security, pulse=world.timeline.pulse, limit=limit, waited_for=waited_for)
 
     def forget(self) -> None:
         """There is no connection any more: the scenario has closed it."""

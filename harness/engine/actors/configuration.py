@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
-from harness.model.actors import Daemon, Listen, Mode
+from harness.model.actors import Daemon, Listen, Mode, ServerTls
 from harness.model.values import Plain, Text
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def first_configuration(model: Daemon, scope: Scope, *, mode: Mode, events: Path
         "server": _resolve(model.server, scope, model.location),
         "handler": model.handler.value,
     }
+    if model.tls is not None:
+        configuration["tls"] = _tls(model.tls, scope)
     if model.record is not None:
         needed = [name for name in _NEEDED_EVENTS if name not in model.record]
         configuration["record"] = [*needed, *model.record]
@@ -85,6 +88,21 @@ def write_configuration(path: Path, configuration: dict[str, Plain]) -> None:
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps(configuration, indent=1) + "\n")
     temporary.replace(path)
+
+
+def _tls(tls: ServerTls, scope: Scope) -> dict[str, Plain]:
+    values: dict[str, Plain] = {}
+    for spec in fields(tls):
+        match getattr(tls, spec.name):
+            case None:
+                pass
+            case Text() as text:
+                values[spec.name] = scope.text(text)
+            case tuple() as texts:
+                values[spec.name] = [scope.text(text) for text in texts]
+            case value:
+                values[spec.name] = value
+    return values
 
 
 def _resolve(values: dict[str, Plain] | None, scope: Scope, location: Location) -> dict[str, Plain]:

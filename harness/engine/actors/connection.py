@@ -15,6 +15,7 @@ import errno
 import ipaddress
 import os
 import socket
+import ssl
 import struct
 from collections import deque
 from contextlib import suppress
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from harness.engine.actors.lines import Line, LineCutter, LineEnd
+from harness.engine.actors.secure import SecureSocket, is_alert, tls_reason
 from harness.engine.endpoints import Endpoint, TcpEndpoint, UnixEndpoint
 from harness.engine.shown import show_text
 from harness.engine.waits import Limit, until
@@ -67,12 +69,16 @@ class Ended:
                 return "closed by the peer"
             case (End.RESET, _) | (_, None):
                 return "reset by the peer"
+            case (End.ALERT, error):
+                return f"ended by the peer with a TLS {error}"
             case _, error:
                 return f"broken ({error})"
 
 
 def errno_name(error: OSError) -> str:
-    """`ECONNREFUSED` and the like."""
+    """`ECONNREFUSED` and the like; what went wrong with TLS in its own words."""
+    if isinstance(error, ssl.SSLError):
+        return tls_reason(error)
     return errno.errorcode.get(error.errno or 0, type(error).__name__)
 
 
@@ -156,17 +162,23 @@ async def _connect(sock: socket.socket, address: SocketAddress, *, pulse: Pulse,
 
 
 class Connection:
-    """A connected socket of the actor; it is closed by `close`, and read from as long as that has not happened."""
+    """A connected socket of the actor; it is closed by `close`, and read from as long as that has not happened.
 
-    def __init__(self, actor: str, sock: socket.socket, timeline: Timeline) -> None:
+    With `reads_ahead` false nothing is read before somebody asks for a line, so the peer has only the kernel's room.
+    """
+
+    def __init__(
+        self, actor: str, sock: socket.socket | SecureSocket, timeline: Timeline, *, reads_ahead: bool = True
+    ) -> None:
         self._actor = actor
-        self._sock: socket.socket | None = sock
+        self._sock: socket.socket | SecureSocket | None = sock
         self._timeline = timeline
         self._cutter = LineCutter()
         self._unread: deque[Received] = deque()
         self._unsent = bytearray()
         self._recorded = 0
         self._is_reading = False
+        self._most_unread = _UNREAD_LINES if reads_ahead else 1
         self.ended: Ended | None = None
         """How the peer ended it; None while it has not."""
         self.send_error: str | None = None
@@ -175,9 +187,13 @@ class Connection:
         """Bytes received so far."""
         self.local = _spell_local(sock)
         """Its own address."""
-        self.opened = timeline.record(actor, What.CONNECTED, f"to {_spell_peer(sock)} from {self.local}")
+        self.protocol = sock.protocol if isinstance(sock, SecureSocket) else None
+        """What ALPN has agreed on, if anything."""
+        with_tls = f", {sock}" if isinstance(sock, SecureSocket) else ""
+        self.opened = timeline.record(actor, What.CONNECTED, f"to {_spell_peer(sock)} from {self.local}{with_tls}")
         """The moment at which it was opened."""
-        self._read_on()
+        if reads_ahead:
+            self._read_on()
 
     @property
     def unsent(self) -> int:
@@ -209,8 +225,10 @@ class Connection:
         """Take the next line; when there is none any more, how the connection ended; None if neither has come."""
         if self._unread:
             received = self._unread.popleft()
-            self._read_on()
+            if self._most_unread > 1:
+                self._read_on()
             return received
+        self._read_on()
         return self.ended
 
     def close(self, how: Closing = Closing.ALL) -> int:
@@ -222,7 +240,11 @@ class Connection:
                 return self._timeline.record(self._actor, What.CLOSED, "sending half closed")
             case Closing.RESET:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-                self.release()
+                sock = self._detached()
+                if isinstance(sock, SecureSocket):
+                    sock.drop()
+                elif sock is not None:
+                    sock.close()
                 return self._timeline.record(self._actor, What.CLOSED, "reset")
             case Closing.ALL:
                 self.release()
@@ -232,12 +254,18 @@ class Connection:
 
     def release(self) -> None:
         """Let go of the socket; it may be called twice."""
-        if self._sock is None:
-            return
-        self._stop_reading()
-        asyncio.get_running_loop().remove_writer(self._sock)
-        self._sock.close()
-        self._sock = None
+        sock = self._detached()
+        if sock is not None:
+            sock.close()
+
+    def _detached(self) -> socket.socket | SecureSocket | None:
+        """The socket, which nothing here touches any more."""
+        sock = self._sock
+        if sock is not None:
+            self._stop_reading()
+            asyncio.get_running_loop().remove_writer(sock)
+            self._sock = None
+        return sock
 
     def _flush(self) -> None:
         assert self._sock is not None
@@ -261,7 +289,7 @@ class Connection:
             pass
 
     def _read_on(self) -> None:
-        if self._sock is None or self.ended is not None or self._is_reading or len(self._unread) >= _UNREAD_LINES:
+        if self._sock is None or self.ended is not None or self._is_reading or len(self._unread) >= self._most_unread:
             return
         self._is_reading = True
         asyncio.get_running_loop().add_reader(self._sock, self._read_some)
@@ -279,7 +307,7 @@ class Connection:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._finish(End.RESET if error.errno == errno.ECONNRESET else End.ANY, errno_name(error))
+            self._finish(_how(error), errno_name(error))
             return False
         if not data:
             # A failed send has taken the reset from the socket: what is left of it looks like an end in good order.
@@ -289,7 +317,7 @@ class Connection:
         self.received += len(data)
         for line in self._cutter.feed(data):
             self._add(line)
-        if len(self._unread) >= _UNREAD_LINES:
+        if len(self._unread) >= self._most_unread:
             self._stop_reading()
         self._timeline.pulse.beat()
         return True
@@ -331,11 +359,17 @@ class Connection:
         self._unread.append(Received(line, mark, moment))
 
 
-def _spell_local(sock: socket.socket) -> str:
+def _how(error: OSError) -> End:
+    if error.errno == errno.ECONNRESET:
+        return End.RESET
+    return End.ALERT if is_alert(error) else End.ANY
+
+
+def _spell_local(sock: socket.socket | SecureSocket) -> str:
     return _spell(sock.getsockname())
 
 
-def _spell_peer(sock: socket.socket) -> str:
+def _spell_peer(sock: socket.socket | SecureSocket) -> str:
     try:
         return _spell(sock.getpeername())
     except OSError:  # It has ended already.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from harness.engine.actors.certificate import CertificateActor
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.load import LoadActor
 from harness.engine.actors.process import ProcessActor
 from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
-from harness.model.actors import Actor, Client, Daemon, Load, Process, Proxy, Syslog
+from harness.model.actors import Actor, Certificate, Client, Daemon, Load, Process, Proxy, Syslog
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
@@ -23,6 +24,8 @@ def make_actor(model: Actor, world: World) -> RunningActor:
             return DaemonActor(model, world)
         case Process():
             return ProcessActor(model, world)
+        case Certificate():
+            return CertificateActor(model, world)
         case Client():
             return ClientActor(model, world)
         case Load():

@@ -50,13 +50,24 @@ async def write(step: Write, world: World) -> Given:
     """Write a file, whole."""
     path = _path(step.of, world)
     mark = world.timeline.mark()
+    content = _new_content(step, world)
     try:
-        path.write_text(world.scope.text(step.content))
+        path.write_bytes(content)
         if step.mode is not None:
             path.chmod(int(step.mode, 8))
     except OSError as error:
         raise StepErroredError(f"{path} cannot be written: {error.strerror}") from error
     return Given(mark)
+
+
+def _new_content(step: Write, world: World) -> bytes:
+    if step.copy is None:
+        return b"" if step.content is None else world.scope.text(step.content).encode()
+    path = _path(step.copy, world)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StepErroredError(f"{path} cannot be copied: {error.strerror}") from error
 
 
 def is_locked(path: Path) -> bool:

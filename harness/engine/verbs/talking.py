@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.connection import Connection, Ended, Received, errno_name
 from harness.engine.actors.lines import LONGEST_LINE, LineEnd
+from harness.engine.actors.secure import HandshakeError
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.shown import show_text
@@ -38,7 +39,7 @@ _FOR_THE_OBITUARY = 0.2
 
 
 async def connect(step: Connect, world: World) -> Given:
-    """Open the connection, or be refused, as the step expects."""
+    """Open the connection, or be refused or rejected, as the step expects."""
     client = world.actor(step.of, ClientActor)
     mark = world.timeline.mark()
     endpoint = client.endpoint
@@ -55,8 +56,24 @@ async def connect(step: Connect, world: World) -> Given:
             f" ({errno_name(error)}), expected to be {step.expect}" + await _obituary(client, world),
             moment=moment,
         ) from error
-    if step.expect is Connected.REFUSED:
-        raise StepFailedError(f"{client.name} was accepted, expected to be refused", moment=connection.opened)
+    except HandshakeError as error:
+        return await _on_no_handshake(step, client, error, world, mark=mark)
+    if step.expect is not Connected.ACCEPTED:
+        raise StepFailedError(f"{client.name} was accepted, expected to be {step.expect}", moment=connection.opened)
+    return Given(mark)
+
+
+async def _on_no_handshake(
+    step: Connect, client: ClientActor, error: HandshakeError, world: World, *, mark: Mark
+) -> Given:
+    said = f"no TLS handshake with {client.endpoint}: {error.reason}"
+    moment = world.timeline.record(client.name, What.CLOSED, said)
+    if step.expect is not Connected.REJECTED:
+        expected = f", expected to be {step.expect}"
+        raise StepFailedError(f"{client.name} got {said}{expected}" + await _obituary(client, world), moment=moment)
+    problem = None if step.reason is None else check(step.reason, error.reason, world.scope)
+    if problem is not None:
+        raise StepFailedError(f"why there is no TLS handshake: {problem}", moment=moment)
     return Given(mark)
 
 

@@ -22,7 +22,7 @@ from harness.engine.settings import Settings
 from harness.engine.verbs import perform
 from harness.engine.verdicts import StepFailedError
 from harness.engine.world import World
-from harness.model.actors import Client, Connections, Load
+from harness.model.actors import Client, ClientTls, Connections, Load, Reads
 from harness.model.fields import Kind
 from harness.model.manifest import Manifest
 from harness.model.matchers import Equals, Matcher
@@ -84,6 +84,10 @@ class Peer:
         del self._buffer[:end]
         return line
 
+    async def hear_something(self) -> bytes:
+        """Whatever comes next."""
+        return await asyncio.get_running_loop().sock_recv(self.sock, 1 << 20)
+
     def close(self) -> None:
         self.sock.close()
 
@@ -144,8 +148,10 @@ class Stage:
         self.daemon.address = listener.address
         return listener
 
-    def add_client(self, name: str, to: str = "d") -> ClientActor:
-        client = ClientActor(Client(name, HERE, self.text(to)), self.world)
+    def add_client(
+        self, name: str, to: str = "d", *, tls: ClientTls | None = None, reads: Reads = Reads.AHEAD
+    ) -> ClientActor:
+        client = ClientActor(Client(name, HERE, self.text(to), tls=tls, reads=reads), self.world)
         self.world.actors[name] = client
         return client
 

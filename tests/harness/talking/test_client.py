@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.engine.actors.lines import LONGEST_LINE
 from harness.engine.verdicts import StepErroredError, StepFailedError
+from harness.model.actors import Reads
 from harness.model.matchers import AtLeast, Contains, Under
 from harness.model.source import Location
 from harness.model.steps import Close, Closing, Connect, Connected, End, Expect, Send, Step, Talk
@@ -430,6 +432,26 @@ def test_a_flood_that_nobody_reads_is_held_back(play: Play) -> None:
         flood.cancel()
         await asyncio.wait((flood,))
         assert len(stage.world.timeline.moments) < 50_000
+
+    play(script)
+
+
+def test_a_client_that_reads_when_asked_holds_the_peer_back(play: Play) -> None:
+    async def script(stage: Stage) -> None:
+        client = stage.add_client("c", reads=Reads.WHEN_ASKED)
+        peer = await stage.connected(stage.listen())
+        said = 0
+        with suppress(BlockingIOError):
+            while True:
+                said += peer.sock.send(b"x" * 999 + b"\n")
+        assert client.connection.received == 0
+        line = stage.equals("x" * 999)
+        await stage.perform(Expect(HERE, of=C, line=line, within=GENEROUS))
+        taken = client.connection.received
+        assert 1000 <= taken < said
+        for _ in range(taken // 1000):
+            await stage.perform(Expect(HERE, of=C, line=line, within=GENEROUS))
+        assert client.connection.received > taken
 
     play(script)
 
