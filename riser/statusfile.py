@@ -9,7 +9,8 @@ be locked twice, by one daemon on the old file and by another on the new.
                                                                 daemon (fails) or only askers (works) are there
 
 So asking never makes a start fail, and of many starts exactly one gets the lock (status.race). The content is replaced
-in one write and shortened afterwards: a reader finds the old text or the new, never none (status.atomic).
+in one write, which blanks what is left of a longer text, and shortened afterwards: a reader finds the old text or the
+new, never none and never a part (status.atomic).
 """
 
 import contextlib
@@ -24,6 +25,8 @@ from riser.errors import AlreadyRunningError, RiserError
 ASKERS_SECONDS = 5.0
 #: RISER's own `running?` takes the lock exclusively for an instant, which looks like a daemon.
 EXCLUSIVE_ASKER_SECONDS = 0.05
+#: Readers see a write within a page whole.
+_PAGE_BYTES = 4096
 
 
 class StatusFileError(RiserError):
@@ -95,7 +98,8 @@ class StatusFile:
 
     def _replace(self, text: str) -> None:
         content = text.encode("ascii")
-        os.pwrite(self.descriptor, content, 0)
+        longest = min(os.fstat(self.descriptor).st_size, _PAGE_BYTES)
+        os.pwrite(self.descriptor, content.ljust(longest, b"\n"), 0)
         os.ftruncate(self.descriptor, len(content))
 
 

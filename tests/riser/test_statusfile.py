@@ -3,7 +3,7 @@
 import fcntl
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,32 @@ def test_longer_old_content_is_replaced(path: str) -> None:
     status_file.write(1)
     assert Path(path).read_text() == "---\npid: 1\n"
     status_file.release()
+
+
+@pytest.mark.parametrize(
+    "before", ["", "---\npid: null\n", "---\npid: 4194304\n", "# of something else\nport: 8080\n" * 9]
+)
+def test_a_reader_finds_one_text_or_the_other(path: str, before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """status.atomic: also between any two system calls that change the file."""
+    Path(path).write_text(before)
+    seen: list[str] = []
+
+    def look_around(call: Callable[..., object]) -> Callable[..., object]:
+        def looked_around(*arguments: object) -> object:
+            seen.append(Path(path).read_text())
+            result = call(*arguments)
+            seen.append(Path(path).read_text())
+            return result
+
+        return looked_around
+
+    status_file = StatusFile.acquire(path, daemon_name="steady")
+    for name in ("pwrite", "write", "truncate", "ftruncate"):
+        monkeypatch.setattr(os, name, look_around(getattr(os, name)))
+    status_file.write(99)
+    status_file.release()
+    assert {text.rstrip("\n") for text in seen} == {before.rstrip("\n"), "---\npid: 99", "---\npid: null"}
+    assert "" not in seen[1:]
 
 
 def test_release_takes_the_pid_out(path: str) -> None:

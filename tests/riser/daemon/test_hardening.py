@@ -45,6 +45,7 @@ def restart(run: Run) -> None:
 
 
 def test_fifty_restarts_leak_nothing(run: Run) -> None:
+    """restart.leak: the descriptors are the same, and the memory but for what one arena more takes."""
     run.start(server={"process_num": 0}, daemon={"status_file": str(run.status_file)})
     restart(run)
     before = descriptors_of(run.pid), memory_of(run.pid)
@@ -56,6 +57,7 @@ def test_fifty_restarts_leak_nothing(run: Run) -> None:
 
 
 def test_of_twenty_starts_at_once_one_runs_while_others_ask(runs: Callable[[], Run], tmp_path: Path) -> None:
+    """status.race: nineteen are told that one runs already, and it serves."""
     status_file = str(tmp_path / "status")
     asked, stop = threading.Event(), threading.Event()
 
