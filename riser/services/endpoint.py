@@ -5,13 +5,16 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 _TIMEVAL = struct.Struct("ll")
 
 
 class Endpoint(Protocol):
     """A way to a service process."""
+
+    passes_descriptors: ClassVar[bool]
+    """Whether descriptors can be sent along with bytes."""
 
     def connect(self, deadline: float) -> socket.socket:
         """A connected socket; raises OSError, and TimeoutError at the monotonic time `deadline`."""
@@ -20,6 +23,8 @@ class Endpoint(Protocol):
 @dataclass(frozen=True, slots=True)
 class UnixEndpoint:
     """A Unix socket of this machine."""
+
+    passes_descriptors: ClassVar[bool] = True
 
     path: str
 

@@ -41,12 +41,19 @@ class Entrance:
         """What the process is called in messages."""
         self._endpoint = endpoint
         self._access = access
+        self.passes_descriptors = endpoint.passes_descriptors
 
-    def greet(self, role: Role, client: bytes, deadline: float) -> tuple[socket.socket, Welcome]:
-        """A connection, and which process is at its other end; raises OSError and `ProtocolError`."""
+    def greet(
+        self, role: Role, client: bytes, deadline: float, *, legacy: bytes = b""
+    ) -> tuple[socket.socket, Welcome]:
+        """A connection, and which process is at its other end; raises OSError and `ProtocolError`.
+
+        `legacy` is what a forked client inherits, if that is the role.
+        """
         sock = self._endpoint.connect(deadline)
         try:
-            return sock, greet(sock, Hello(role, client), secret=self._access.secret, deadline=deadline)
+            hello = Hello(role, client)
+            return sock, greet(sock, hello, secret=self._access.secret, deadline=deadline, legacy=legacy)
         except BaseException:
             sock.close()
             raise
@@ -65,6 +72,7 @@ class Entrance:
             limit = None
         while True:
             try:
+                _check(deadline)
                 return enter(deadline)
             except RefusedError as error:
                 raise ServiceUnavailableError(self._name, str(error)) from None
@@ -77,3 +85,8 @@ class Entrance:
             except (ConnectionError, ProtocolError):
                 # It died while it greeted us. Another one takes its place, and the same socket.
                 time.sleep(_RETRY_SECONDS)
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise TimeoutError

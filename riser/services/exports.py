@@ -130,6 +130,12 @@ class Exports:
                     self._hold(forked, target)
         return forked
 
+    def inherit(self, parent: bytes, targets: Iterable[int], client: bytes) -> Lease:
+        """The lease of a client that is about to be forked from another: it holds these of what that one holds."""
+        with self._lock:
+            lease = self.leases.get(parent)
+        return self.copy_holds(Lease(parent) if lease is None else lease, targets, client)
+
     def held_count(self) -> int:
         """How many objects are held by anyone."""
         return len(self._holders)

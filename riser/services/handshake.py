@@ -34,6 +34,8 @@ class Role(enum.Enum):
 
     CALLS = 0
     LEASE = 1
+    FORKED_LEASE = 2
+    """That of a client which is about to be forked and inherits what the hello is followed by."""
 
 
 class Status(enum.Enum):
@@ -73,14 +75,14 @@ def is_same_user(sock: socket.socket) -> bool:
     return bool(uid == os.geteuid())
 
 
-def greet(sock: socket.socket, hello: Hello, *, secret: bytes, deadline: float) -> Welcome:
-    """Introduce this client; the socket is left without a time limit.
+def greet(sock: socket.socket, hello: Hello, *, secret: bytes, deadline: float, legacy: bytes = b"") -> Welcome:
+    """Introduce this client, with what it inherits; the socket is left without a time limit.
 
     Raises ConnectionError, TimeoutError at the monotonic time `deadline`, and `ProtocolError`.
     """
     _limit_socket(sock, deadline)
-    sock.sendall(_HELLO.pack(_MAGIC, VERSION, hello.role.value, secret, hello.client))
-    magic, version, status, incarnation, pid = _WELCOME.unpack(_receive(sock, _WELCOME.size, deadline))
+    sock.sendall(_HELLO.pack(_MAGIC, VERSION, hello.role.value, secret, hello.client) + legacy)
+    magic, version, status, incarnation, pid = _WELCOME.unpack(receive_exactly(sock, _WELCOME.size, deadline))
     if magic != _MAGIC:
         raise ProtocolError("what listens there is no service process")
     if status == Status.WRONG_VERSION.value or version != VERSION:
@@ -96,8 +98,8 @@ def receive_hello(sock: socket.socket, *, secret: bytes, deadline: float) -> Hel
 
     Raises ConnectionError, TimeoutError at `deadline`, and `ProtocolError` for whoever does not know the secret.
     """
-    magic, version, role, its_secret, client = _HELLO.unpack(_receive(sock, _HELLO.size, deadline))
-    if magic != _MAGIC or not compare_digest(its_secret, secret) or role > Role.LEASE.value:
+    magic, version, role, its_secret, client = _HELLO.unpack(receive_exactly(sock, _HELLO.size, deadline))
+    if magic != _MAGIC or not compare_digest(its_secret, secret) or role > Role.FORKED_LEASE.value:
         raise ProtocolError("a stranger")
     if version != VERSION:
         answer(sock, Status.WRONG_VERSION, Welcome(bytes(NAME_BYTES), 0))
@@ -111,15 +113,16 @@ def answer(sock: socket.socket, status: Status, welcome: Welcome) -> None:
     sock.settimeout(None)
 
 
-def _receive(sock: socket.socket, size: int, deadline: float) -> bytes:
-    got = b""
+def receive_exactly(sock: socket.socket, size: int, deadline: float) -> bytes:
+    """So many bytes; raises ConnectionError, and TimeoutError at `deadline`."""
+    got = bytearray()
     while len(got) < size:
         _limit_socket(sock, deadline)
         piece = sock.recv(size - len(got))
         if not piece:
             raise HangupError("the connection was closed during the handshake")
         got += piece
-    return got
+    return bytes(got)
 
 
 def _limit_socket(sock: socket.socket, deadline: float) -> None:

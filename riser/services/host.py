@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, assert_never
+from typing import NamedTuple, Protocol, assert_never
 
 from riser.services.config import ServicesConfig
 from riser.services.errors import ProtocolError
@@ -24,7 +24,7 @@ from riser.services.exports import Exports, Lease, Place
 from riser.services.forks import ForkAware, watch_forks
 from riser.services.frames import Wire
 from riser.services.handshake import Role, Status, Welcome, answer, is_same_user, receive_hello
-from riser.services.lease import ServiceLease
+from riser.services.lease import ServiceLease, receive_legacy
 from riser.services.lent import thread as this_thread
 from riser.services.session import Session
 from riser.services.shape import shape_of
@@ -68,15 +68,35 @@ class _Connection(NamedTuple):
     """None as long as the peer has not said what it is."""
 
 
+class Guard(Protocol):
+    """What keeps strangers away where the system does not."""
+
+    def wrap(self, sock: socket.socket) -> socket.socket:
+        """The connection as it is to be served; its peer is asked for nothing yet. Raises OSError."""
+
+    def admit(self, sock: socket.socket, deadline: float) -> None:
+        """See that the peer of a wrapped connection belongs here; raises OSError, TimeoutError at `deadline`."""
+
+
 class Host(ForkAware):
     """Serves the fronts of one service process."""
 
-    def __init__(self, fronts: Sequence[object], *, place: Place, secret: bytes, config: ServicesConfig) -> None:
+    def __init__(
+        self,
+        fronts: Sequence[object],
+        *,
+        place: Place,
+        secret: bytes,
+        config: ServicesConfig,
+        guard: Guard | None = None,
+    ) -> None:
+        """`guard` is wanted where connections come over TCP."""
         control = Control(fronts)
         self.exports = control.exports = Exports(fronts, place=place, control=control)
         self._welcome = Welcome(place.incarnation, os.getpid())
         self._secret = secret
         self._config = config
+        self._guard = guard
         self._connections: dict[socket.socket, _Connection] = {}
         self._lock = threading.Lock()
         watch_forks(self)
@@ -102,7 +122,12 @@ class Host(ForkAware):
             sock.close()
             return
         sock.settimeout(None)
-        self._start(sock, lambda: self._greet(sock), role=None)
+        try:
+            served = sock if self._guard is None else self._guard.wrap(sock)
+        except OSError:  # It is gone already.
+            sock.close()
+            return
+        self._start(served, lambda: self._greet(served), role=None)
 
     def adopt(self, sock: socket.socket, lease: Lease) -> None:
         """Serve the lease of a client that was forked from another."""
@@ -157,13 +182,16 @@ class Host(ForkAware):
 
     def _greet(self, sock: socket.socket) -> None:
         deadline = time.monotonic() + self._config.handshake_timeout_seconds
+        if self._guard is not None:
+            self._guard.admit(sock, deadline)
         hello = receive_hello(sock, secret=self._secret, deadline=deadline)
         if len(self._connections) > self._config.connection_limit:
             answer(sock, Status.FULL, self._welcome)
             return
+        role = Role.CALLS if hello.role is Role.CALLS else Role.LEASE
         with self._lock:
             if sock in self._connections:
-                self._connections[sock] = self._connections[sock]._replace(role=hello.role)
+                self._connections[sock] = self._connections[sock]._replace(role=role)
         match hello.role:
             case Role.CALLS:
                 answer(sock, Status.WELCOME, self._welcome)
@@ -171,6 +199,11 @@ class Host(ForkAware):
                 Session(wire, exports=self.exports, client=hello.client).serve()
             case Role.LEASE:
                 lease = self.exports.open_lease(hello.client)
+                answer(sock, Status.WELCOME, self._welcome)
+                self._serve_lease(sock, lease)
+            case Role.FORKED_LEASE:
+                parent, targets = receive_legacy(sock, limit=self._config.message_limit_bytes, deadline=deadline)
+                lease = self.exports.inherit(parent, targets, hello.client)
                 answer(sock, Status.WELCOME, self._welcome)
                 self._serve_lease(sock, lease)
             case _:

@@ -6,7 +6,8 @@
 
 Nothing is ever answered. A forked child has to hold what it refers to from the moment of the fork on, whatever its
 parent gives up after that. So the parent makes the child's connection beforehand and sends one end of it along, in
-the order of its own releases; the child keeps the other.
+the order of its own releases; the child keeps the other. Where no descriptor can be sent along, over TCP, the parent
+makes a connection that begins with what the child inherits, and forks when the service process has taken it.
 """
 
 import array
@@ -17,11 +18,13 @@ import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from riser.services.errors import ProtocolError
 from riser.services.exports import Exports, Lease
-from riser.services.handshake import NAME_BYTES
+from riser.services.handshake import NAME_BYTES, receive_exactly
 
 _ENTRY = struct.Struct("!BQI")
 _TARGET = struct.Struct("!Q")
+_LEGACY = struct.Struct(f"!{NAME_BYTES}sI")
 _RELEASE = 0
 _FORK = 1
 _PIECE_BYTES = 65536
@@ -100,6 +103,20 @@ class ClientLease:
             return False
         self._unsent = message[sent:]
         return True
+
+
+def legacy_of(client: bytes, targets: Sequence[int]) -> bytes:
+    """What a client that is about to be forked from this one inherits, as it follows the hello."""
+    return _LEGACY.pack(client, len(targets)) + b"".join(map(_TARGET.pack, targets))
+
+
+def receive_legacy(sock: socket.socket, *, limit: int, deadline: float) -> tuple[bytes, list[int]]:
+    """The client that was forked from, and what its child inherits; raises OSError and `ProtocolError`."""
+    client, count = _LEGACY.unpack(receive_exactly(sock, _LEGACY.size, deadline))
+    size = count * _TARGET.size
+    if size > limit:
+        raise ProtocolError(f"a forked client that holds {count:,} objects")
+    return client, [target for (target,) in _TARGET.iter_unpack(receive_exactly(sock, size, deadline))]
 
 
 class ServiceLease:

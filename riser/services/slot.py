@@ -9,7 +9,8 @@ the caller to know (`ServiceDied`).
 """
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -19,13 +20,15 @@ from riser.services.errors import ServiceDied, ServiceError, ServiceTimeout, Sta
 from riser.services.frames import Wire
 from riser.services.handshake import Role, Welcome
 from riser.services.incarnation import Incarnation, Lent
-from riser.services.lease import ClientLease
+from riser.services.lease import ClientLease, legacy_of
 from riser.services.limits import Limit, limit_of
 from riser.services.link import Link, LostError, UnsentError
 from riser.services.registry import CallPolicy
 
 _MOST_IDLE = 128
 _MOST_ATTEMPTS = 3
+_FORK_SECONDS = 5.0
+"""How long a fork may wait for a service process to take note of it, where that needs a connection."""
 _ANY = CallPolicy()
 
 
@@ -202,7 +205,8 @@ class Slot:
         if current is None or not current.proxies:
             return None
         held = set(current.proxies.keys())
-        lease = current.lease.fork(client, sorted(held))
+        by_descriptor = self._entrance.passes_descriptors
+        lease = (current.lease.fork if by_descriptor else self._fork_lease)(client, sorted(held))
         return None if lease is None else (lease, held)
 
     def after_fork(self, client: bytes, forked: tuple[ClientLease, set[int]] | None) -> None:
@@ -220,6 +224,18 @@ class Slot:
         else:
             current.lease.close()
             self.current = None
+
+    def _fork_lease(self, client: bytes, targets: Sequence[int]) -> ClientLease | None:
+        legacy = legacy_of(self.client, targets)
+        try:
+            deadline = time.monotonic() + _FORK_SECONDS
+            sock, welcome = self._entrance.greet(Role.FORKED_LEASE, client, deadline, legacy=legacy)
+        except (OSError, ServiceError):
+            return None
+        if self.current is not None and welcome.incarnation == self.current.name:
+            return ClientLease(sock)
+        sock.close()
+        return None
 
     def _may_try_again(self, error: UnsentError | LostError, link: Link, attempts: int, *, may_repeat: bool) -> bool:
         if link.bindings or attempts > _MOST_ATTEMPTS or isinstance(error.__cause__, TimeoutError):

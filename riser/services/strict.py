@@ -7,7 +7,7 @@ processes, what a pool would refuse.
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from riser.services.client import Client
 from riser.services.config import ServicesConfig
@@ -22,6 +22,8 @@ from riser.services.registry import Registration, Registry
 
 class StrictBackend(LocalBackend):
     """Carries calls through the whole protocol to this very process."""
+
+    passes_descriptors: ClassVar[bool] = True
 
     def __init__(self, registry: Registry, config: ServicesConfig) -> None:
         super().__init__(registry)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -11,7 +12,16 @@ from typing import Any, Self
 
 import pytest
 
+from riser.services.config import ServicesConfig
+from riser.services.engines.identity import new_identity
+from riser.services.exports import Place
+from riser.services.handshake import new_name
+from riser.services.host import Host
+from riser.services.local import LocalBackend
+from riser.services.registry import Registry
+from riser.services.secure import Address, TcpEndpoint, TcpGuard, listen
 from riser.services.services import Services
+from riser.services.strict import StrictBackend
 from riser.services.travel import by_reference, byref
 
 DEADLINE_SECONDS = 30.0
@@ -279,10 +289,61 @@ def make_services(process_num: int, **settings: Any) -> Services:
     return services
 
 
-@pytest.fixture(scope="module", params=["pool", "strict"])
+class TcpBackend(StrictBackend):
+    """Carries calls to this very process over TCP, as they are carried to another machine."""
+
+    passes_descriptors = False
+
+    def __init__(self, registry: Registry, config: ServicesConfig) -> None:
+        super().__init__(registry, config)
+        self.identity = new_identity("dask")
+        self.address = Address("127.0.0.1", 0)
+        self._endpoint = TcpEndpoint(lambda _deadline: self.address, self.identity)
+
+    def start_server(self) -> None:
+        LocalBackend.start_server(self)
+        place = Place(self._pool, 0, new_name())
+        guard = TcpGuard(self.identity)
+        host = self._host = Host(self.fronts, place=place, secret=self._secret, config=self._config, guard=guard)
+        listener = listen("127.0.0.1")
+        self.address = Address(*listener.getsockname())
+        self._read, self._write = os.pipe()
+
+        def serve() -> None:
+            with listener:
+                host.serve(listener, self._read)
+
+        self._thread = threading.Thread(target=serve)
+        self._thread.start()
+
+    def stop_server(self) -> None:
+        os.close(self._write)
+        self._thread.join()
+        os.close(self._read)
+        super().stop_server()
+
+    def connect(self, deadline: float) -> socket.socket:
+        return self._endpoint.connect(deadline)
+
+
+def over_tcp(**settings: Any) -> Services:
+    """Those services, in this process, called over TCP."""
+    services = make_services(0, **settings)
+    services._backend = TcpBackend(services.registry, services.config)
+    return services
+
+
+SERVED: dict[str, Callable[[], Services]] = {
+    "pool": lambda: make_services(2),
+    "strict": lambda: make_services(0, strict=True),
+    "tcp": over_tcp,
+}
+
+
+@pytest.fixture(scope="module", params=list(SERVED))
 def served(request: pytest.FixtureRequest) -> Iterator[Services]:
-    """Services that take the whole way of a call: to a pool of two, and within this process."""
-    with make_services(2) if request.param == "pool" else make_services(0, strict=True) as services:
+    """Services that take the whole way of a call: to a pool of two, within this process, and through TLS."""
+    with SERVED[request.param]() as services:
         yield services
 
 
