@@ -99,16 +99,16 @@ class Row:
 
     mutant: Mutant
     items: Sequence[Scenario]
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """An item has ended."""
-        self.verdicts[outcome.item] = outcome.verdict
+        self.outcomes[outcome.item] = outcome
 
     @property
     def fate(self) -> Fate:
         """By what its items have said so far."""
-        said = set(self.verdicts.values())
+        said = {outcome.verdict for outcome in self.outcomes.values()}
         if not said.isdisjoint(_KILLS):
             return Fate.KILLED
         return Fate.SURVIVED if Verdict.PASSED in said else Fate.NOT_JUDGED
@@ -116,10 +116,10 @@ class Row:
     def kills(self) -> dict[str, tuple[int, int]]:
         """For each of the scenarios that judged it, in how many cells it was found out, and how many there were."""
         counts: dict[str, tuple[int, int]] = {}
-        for item, verdict in self.verdicts.items():
-            if verdict in _JUDGES:
+        for item, outcome in self.outcomes.items():
+            if outcome.verdict in _JUDGES:
                 killed, judged = counts.get(path := item.partition("[")[0], (0, 0))
-                counts[path] = killed + (verdict in _KILLS), judged + 1
+                counts[path] = killed + (outcome.verdict in _KILLS), judged + 1
         return counts
 
 

@@ -128,5 +128,10 @@ def _data(row: Row) -> dict[str, object]:
         "says": row.mutant.says,
         "clauses": row.mutant.clauses,
         "fate": row.fate.value,
-        "items": {item: verdict.value for item, verdict in sorted(row.verdicts.items())},
+        "items": {item: _judgement(outcome) for item, outcome in sorted(row.outcomes.items())},
     }
+
+
+def _judgement(outcome: Outcome) -> dict[str, str]:
+    said = {"verdict": outcome.verdict.value}
+    return said if outcome.failure is None else {**said, "message": outcome.failure.message}

@@ -83,8 +83,11 @@ def test_a_survivor_is_red(harness: Harness, mutant: Callable[[str, str, str], N
         "says": "Is wrong.",
         "clauses": ["talk.echo"],
         "fate": "survived",
-        "items": {"talk/echo[tcp]": "passed", "talk/echo[unix]": "passed"},
+        "items": {"talk/echo[tcp]": {"verdict": "passed"}, "talk/echo[unix]": {"verdict": "passed"}},
     }
+    judgement = told["mutants"][0]["items"]["stop/clean"]
+    assert judgement["verdict"] == "failed"
+    assert judgement["message"].startswith("d ended with status 3, expected status 0 after TERM")
     assert done.returncode == 1
 
 
