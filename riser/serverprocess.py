@@ -74,11 +74,13 @@ def run_server(
         setup(server)
         server.setup(listener.socket)
         server.start(listener.socket, ready=word.ready, latch=latch, inbox=inbox)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the daemon has to know
+    except BaseException as error:  # whatever it is, the daemon has to know
         LOGGER.debug("server process failed", exc_info=error)
         if word.is_said:
             LOGGER.error("server process failed: %s", explain(error))
         word.failed(explain(error))
+        if isinstance(error, SystemExit):
+            raise
         return 1
     return 0
 

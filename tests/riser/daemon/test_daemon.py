@@ -7,6 +7,8 @@ import pwd
 import re
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +140,43 @@ def test_server_that_cannot_start_ends_the_daemon(run: Run, callback: str, proce
     assert run.exit() == 1
     assert f"{callback} raises as asked" in run.log()
     assert "failed to start daemon" in run.log()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("raise RuntimeError('no table')", r"no table \(RuntimeError\) at .*mine\.py:7"),
+        ("raise KeyboardInterrupt", r"KeyboardInterrupt at .*mine\.py:7"),
+        ("sys.exit('no table')", r"no table \(SystemExit\) at .*mine\.py:7"),
+        ("sys.exit(0)", r"0 \(SystemExit\) at .*mine\.py:7"),
+        ("os._exit(0)", "exit status 0"),
+        ("server.thread_nun = 8", r"thread_nun: .*\(perhaps thread_num\).* at .*mine\.py:7"),
+        ("pass", "dispatch: expected a callback for connections"),
+    ],
+)
+@pytest.mark.parametrize("daemonize", [False, True])
+def test_setup_that_fails_is_told_with_its_place(tmp_path: Path, statement: str, said: str, *, daemonize: bool) -> None:
+    program = tmp_path / "mine.py"
+    program.write_text(f"""\
+import os
+import sys
+
+import riser
+
+def setup(server):
+    {statement}
+
+sys.exit(riser.start_daemon(setup, listen_address="127.0.0.1:0", daemonize={daemonize}))
+""")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", str(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.search(said, done.stderr if daemonize else done.stdout)
 
 
 def test_server_that_exits_at_start_ends_the_daemon(run: Run) -> None:
