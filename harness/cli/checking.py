@@ -11,12 +11,14 @@ from harness.load.manifest import load_manifest
 from harness.load.render import render_problems
 from harness.load.suite import load_suite
 from harness.model.source import InvalidInputError, Problem
+from harness.model.steps import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.cli.arguments import Check
+    from harness.model.scenario import Scenario
 
 
 def check(command: Check) -> int:
@@ -31,8 +33,16 @@ def check(command: Check) -> int:
     files = {scenario.location.file for scenario in suite.scenarios}
     looked_at = [count(len(files), "scenario"), count(len(suite.scenarios), "item")]
     looked_at += [count(len(manifests), "implementation")] if manifests else []
+    # What cannot be waited for is no mistake, and not to become a habit.
+    looked_at += [count(pauses, "pause")] if (pauses := _pauses(suite.scenarios)) else []
     sys.stdout.write(f"{', '.join(looked_at)}: no problem\n")
     return 0
+
+
+def _pauses(scenarios: Sequence[Scenario]) -> int:
+    """How many pauses stand in the files, whatever the number of cells."""
+    steps = (step for scenario in scenarios for step in (*scenario.steps, *scenario.always))
+    return len({step.location for step in steps if isinstance(step, Pause)})
 
 
 def _own_folders(paths: Sequence[Path]) -> tuple[Path, ...]:

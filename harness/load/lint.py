@@ -38,12 +38,16 @@ from harness.model.steps import (
     Latency,
     Launch,
     Log,
+    Mark,
+    Never,
+    Pause,
     Send,
     Signal,
     Start,
     Step,
     Stop,
     Talk,
+    Throughout,
     Tree,
     Wait,
     Write,
@@ -152,6 +156,15 @@ class _Linter:
                     self._note("exists", Code.CONTRADICTION, "a file that does not exist has nothing to look at")
             case Check():
                 self._check(step)
+            case Pause():
+                self._pause(step)
+            case Never():
+                self._check_something(step, besides=("since", "until", "where"))
+                self._need_with(step, "where", "event")
+                self._span(step)
+            case Throughout():
+                self._check_something(step, besides=("since", "until"))
+                self._span(step)
             case Fault():
                 self._fault(step)
             case Write():
@@ -163,6 +176,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Close() | Event() | Tree() | Background() | Wait() | Cancel()
+                | Mark()
             ):  # fmt: skip
                 pass
             case _:
@@ -244,6 +258,16 @@ class _Linter:
         if step.do in (Disturbance.RESUME, Disturbance.GONE):
             for key in {"direction", "after"} & set(given):
                 self._note(key, Code.NO_EFFECT, f"`{step.do}` is at once, and about the whole")
+
+    def _pause(self, step: Pause) -> None:
+        if step.time.seconds <= 0:
+            self._note(None, Code.NO_EFFECT, "this `pause` lets no time pass")
+        if not step.because.strip():
+            self._note("because", Code.EMPTY_VALUE, "expected why nothing can be waited for, found nothing")
+
+    def _span(self, step: Never | Throughout) -> None:
+        if step.until is not None and step.until.path == step.since.path:
+            self._note("until", Code.ALWAYS_TRUE, "the time from a mark to itself has nothing in it")
 
     def _check(self, step: Check) -> None:
         self._check_something(step)

@@ -27,11 +27,13 @@ from harness.model.steps import (
     Expect,
     Launch,
     Log,
+    Never,
     Send,
     Signal,
     Start,
     Stop,
     Talk,
+    Throughout,
     Tree,
     Wait,
 )
@@ -71,7 +73,7 @@ class _Order:
         self._half_closed -= step.words
         self._loads |= step.words
 
-    def take(self, step: Step) -> None:
+    def take(self, step: Step) -> None:  # noqa: C901 - the table of the verbs
         """Check one step, and remember what it does."""
         match step:
             case Start(of=of) | Launch(of=of):
@@ -82,6 +84,9 @@ class _Order:
             ):  # fmt: skip
                 self._need_started(of)
             case Eventually(of=of) if of is not None:
+                self._need_started(of)
+                self._need_load(of)
+            case Never(of=of) | Throughout(of=of):
                 self._need_started(of)
                 self._need_load(of)
             case Connect():

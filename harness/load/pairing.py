@@ -20,12 +20,15 @@ from harness.model.steps import (
     Eventually,
     Expect,
     Fault,
+    Lasting,
+    Never,
     Step,
+    Throughout,
     Wait,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.load.notes import Notes
 
@@ -34,7 +37,7 @@ _ALWAYS_RECORDED = ("before_start", "preprocess")
 
 _FAULTS_OF_SYSLOG = (Disturbance.PAUSE, Disturbance.GONE, Disturbance.RESUME)
 
-_CONDITIONS: dict[str, tuple[type[Daemon | Process | Load | Syslog], ...]] = {
+_CONDITIONS: dict[str, tuple[type[Actor], ...]] = {
     "done": (Load,),
     "failed": (Load,),
     "log": (Daemon, Process, Syslog),
@@ -43,8 +46,15 @@ _CONDITIONS: dict[str, tuple[type[Daemon | Process | Load | Syslog], ...]] = {
 }
 """What `eventually` can wait for, and of which actors."""
 
+_ABSENCES: dict[str, tuple[type[Actor], ...]] = {
+    "log": (Daemon, Process, Syslog),
+    "event": (Daemon,),
+    "failure": (Load,),
+}
+"""What `never` can look for, and of which actors."""
 
-def check_pairs(  # noqa: C901 - a table of the verbs
+
+def check_pairs(
     actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], notes: Notes, *, needs: Iterable[Profile]
 ) -> None:
     """Note every step that its actor cannot take, and parameters of a daemon that is none."""
@@ -61,24 +71,32 @@ def check_pairs(  # noqa: C901 - a table of the verbs
             case _:
                 pass
     for step in steps:
-        match step.value:
-            case Event(of=of, name=name):
-                _check_recorded(step, whole.get(of.path[0]), {"name": [name]}, notes)
-            case Events(of=of, name=name, order=order):
-                asked = {"name": [] if name is None else [name], "order": order or ()}
-                _check_recorded(step, whole.get(of.path[0]), asked, notes)
-            case Eventually(of=of) as eventually if of is not None:
-                _check_conditions(step, eventually, whole.get(of.path[0]), notes)
-            case Connect(of=of, expect=Connected.REJECTED):
-                _check_tls(step, whole.get(of.path[0]), "expect", notes)
-            case Expect(of=of, end=End.ALERT):
-                _check_tls(step, whole.get(of.path[0]), "end", notes)
-            case Wait(of=of):
-                _check_end(step, whole.get(of.path[0]), notes)
-            case Fault(of=of) as fault:
-                _check_fault(step, fault, whole.get(of.path[0]), notes)
-            case _:
-                pass
+        _check_step(step, whole, notes)
+
+
+def _check_step(part: Part[Step], actors: Mapping[str, Actor], notes: Notes) -> None:
+    match part.value:
+        case Event(of=of, name=name):
+            _check_recorded(part, actors.get(of.path[0]), {"name": [name]}, notes)
+        case Events(of=of, name=name, order=order):
+            asked = {"name": [] if name is None else [name], "order": order or ()}
+            _check_recorded(part, actors.get(of.path[0]), asked, notes)
+        case Eventually(of=of) as eventually if of is not None:
+            _check_conditions(part, eventually, actors.get(of.path[0]), notes)
+        case Never(of=of) as never:
+            _check_absence(part, never, actors.get(of.path[0]), notes)
+        case Throughout(of=of) as throughout:
+            _check_lasting(part, throughout, actors.get(of.path[0]), notes)
+        case Connect(of=of, expect=Connected.REJECTED):
+            _check_tls(part, actors.get(of.path[0]), "expect", notes)
+        case Expect(of=of, end=End.ALERT):
+            _check_tls(part, actors.get(of.path[0]), "end", notes)
+        case Wait(of=of):
+            _check_end(part, actors.get(of.path[0]), notes)
+        case Fault(of=of) as fault:
+            _check_fault(part, fault, actors.get(of.path[0]), notes)
+        case _:
+            pass
 
 
 def _check_recorded(part: Part[Step], daemon: Actor | None, asked: dict[str, Sequence[str]], notes: Notes) -> None:
@@ -92,8 +110,6 @@ def _check_recorded(part: Part[Step], daemon: Actor | None, asked: dict[str, Seq
 
 
 def _check_conditions(part: Part[Step], step: Eventually, actor: Actor | None, notes: Notes) -> None:
-    if actor is None:
-        return
     given = {
         "done": step.done,
         "failed": step.failed,
@@ -101,7 +117,20 @@ def _check_conditions(part: Part[Step], step: Eventually, actor: Actor | None, n
         "children": step.children,
         "server": step.server,
     }
-    for key, kinds in _CONDITIONS.items():
+    _check_kinds(part, given, _CONDITIONS, actor, notes)
+
+
+def _check_kinds(
+    part: Part[Step],
+    given: Mapping[str, object],
+    conditions: Mapping[str, tuple[type[Actor], ...]],
+    actor: Actor | None,
+    notes: Notes,
+) -> None:
+    """Note what is asked of an actor that is asked of actors of other kinds alone."""
+    if actor is None:
+        return
+    for key, kinds in conditions.items():
         if given[key] is not None and not isinstance(actor, kinds):
             nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
             message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
@@ -127,6 +156,27 @@ def _check_tls(part: Part[Step], client: Actor | None, key: str, notes: Notes) -
     if isinstance(client, Client) and client.tls is None:
         message = f"`{client.name}` speaks no TLS, so there is no handshake to fail and nobody to send an alert"
         notes.add(part.place(key), Code.NEVER_TRUE, message, f"`tls: {{ca: ...}}` makes `{client.name}` speak it")
+
+
+def _check_absence(part: Part[Step], step: Never, actor: Actor | None, notes: Notes) -> None:
+    given = {"log": step.log, "event": step.event, "failure": step.failure}
+    _check_kinds(part, given, _ABSENCES, actor, notes)
+    if not isinstance(actor, Daemon) or step.event is None or actor.record is None:
+        return
+    if step.event not in (*actor.record, *_ALWAYS_RECORDED):
+        message = f"`{step.event}` is not among the callbacks that `{actor.name}` is to `record`"
+        notes.add(part.place("event"), Code.ALWAYS_TRUE, f"{message}, so it never comes anyway")
+
+
+def _check_lasting(part: Part[Step], step: Throughout, actor: Actor | None, notes: Notes) -> None:
+    _check_kinds(part, {"server": step.server}, {"server": (Daemon,)}, actor, notes)
+    if actor is None or step.state is None:
+        return
+    kinds = (Client,) if step.state is Lasting.CONNECTED else (Daemon, Process)
+    if not isinstance(actor, kinds):
+        nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
+        message = f"`{step.state}` is a state of {nouns}, and `{actor.name}` is a {actor.kind}"
+        notes.add(part.place("state"), Code.WRONG_KIND, message)
 
 
 def _check_end(part: Part[Step], load: Actor | None, notes: Notes) -> None:

@@ -284,10 +284,13 @@ class Eventually(Common):
 
 @dataclass(frozen=True, slots=True)
 class Log(Common):
-    """Look at what a daemon or process has written to its output and error, or to its syslog, without waiting."""
+    """Look at what a daemon or process has written to its output and error, or to its syslog, without waiting.
+
+    What `as` names is the moment just behind the first line that is like `line`, so that `since` goes on from there.
+    """
 
     limit: ClassVar[float | None] = None
-    gives: ClassVar[Kind | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
     of: Name = subject("the daemon, process or syslog", key="of", kinds=(Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG))
     line: Matcher | None = option("some line is like this", default=None)
     no_line: Matcher | None = option("no line is like this", default=None)
@@ -455,9 +458,77 @@ class Fault(Common):
     count: int | None = option("of `garble`: how many bytes; all by default", default=None, least=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark(Common):
+    """Name this moment, for `since` and `until` of other steps."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    as_name: str = subject("the name", key="as")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Common):
+    """Let time pass, where nothing can be waited for; `harness check` counts the pauses of a suite.
+
+    It is a lower bound: the time scale does not stretch it.
+    """
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    time: Duration = subject("how long", key="time")
+    because: str = option("why nothing can be waited for")
+
+
+@dataclass(frozen=True, slots=True)
+class Never(Common):
+    """Nothing like this came between two marks. It looks back at what was recorded, and so costs no time."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Name = subject(
+        "the daemon, process, syslog or load",
+        key="of",
+        kinds=(Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG, Kind.LOAD),
+    )
+    log: Matcher | None = option("of a daemon or process: no line of its output; of a syslog: no message", default=None)
+    event: str | None = option("of a daemon: no event of this name", default=None, words=CALLBACKS)
+    where: dict[str, Matcher] | None = option("with `event`: none with such fields", default=None)
+    failure: Matcher | None = option(
+        "of a load: no operation that failed for such a reason; {length: {at_least: 1}} is any", default=None
+    )
+    since: Name = option("the mark that the time begins at", kinds=MOMENTS)
+    until: Name | None = option("the mark that it ends at; now by default", default=None, kinds=MOMENTS)
+
+
+class Lasting(StrEnum):
+    """What an actor can go on being."""
+
+    RUNNING = "running"
+    """A daemon or process: it has not ended."""
+    CONNECTED = "connected"
+    """A client: its connection has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throughout(Common):
+    """Something was true at every moment between two marks. It looks back, and so costs no time."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = None
+    of: Name = subject("the daemon, process or client", key="of", kinds=(Kind.DAEMON, Kind.PROCESS, Kind.CLIENT))
+    state: Lasting | None = option("running (a daemon or process) or connected (a client)", default=None)
+    server: Matcher | None = option(
+        "of a daemon: the pid of each server that served in that time, null while none did", default=None
+    )
+    since: Name = option("the mark that the time begins at", kinds=MOMENTS)
+    until: Name | None = option("the mark that it ends at; now by default", default=None, kinds=MOMENTS)
+
+
 Step: TypeAlias = (
     Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Tree | Eventually
     | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
+    | Mark | Pause | Never | Throughout
 )  # fmt: skip
 
 VERBS: dict[str, type[Step]] = {
@@ -484,5 +555,9 @@ VERBS: dict[str, type[Step]] = {
     "cancel": Cancel,
     "check": Check,
     "fault": Fault,
+    "mark": Mark,
+    "pause": Pause,
+    "never": Never,
+    "throughout": Throughout,
 }
 """The word for each verb in YAML."""

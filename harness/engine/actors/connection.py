@@ -75,6 +75,10 @@ class Ended:
                 return f"broken ({error})"
 
 
+HALF_CLOSED = "sending half closed"
+"""What the timeline says of a connection that goes on; every other such moment is its end."""
+
+
 def errno_name(error: OSError) -> str:
     """`ECONNREFUSED` and the like; what went wrong with TLS in its own words."""
     if isinstance(error, ssl.SSLError):
@@ -237,7 +241,7 @@ class Connection:
         match how:
             case Closing.WRITE:
                 self._sock.shutdown(socket.SHUT_WR)
-                return self._timeline.record(self._actor, What.CLOSED, "sending half closed")
+                return self._timeline.record(self._actor, What.CLOSED, HALF_CLOSED)
             case Closing.RESET:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
                 sock = self._detached()

@@ -70,6 +70,8 @@ class DaemonActor(StartedActor):
         """Indexes of the events that a step has waited for, so that no other step takes them for its own."""
         self.generations = Generations()
         """The servers of the last run."""
+        self.served_from: list[tuple[Mark, int]] = []
+        """From when on each server has served, over all runs."""
         self.addresses: set[str] = set()
         """Every address that it has reported, or was given, in the last run."""
         self.abandoned: set[str] = set()
@@ -254,7 +256,7 @@ class DaemonActor(StartedActor):
             self.program.on_ended()
         index = self.world.timeline.record(self.name, What.DEATH, f"{self._role(seen)} {seen.ending}", pid=seen.pid)
         if self.ending is not None and self.ended_at is None:
-            self.ended_at = self.world.timeline.mark_of(index)
+            self.note_end(index)
             self._on_end(self.ending)
         if seen is program and seen.ending == Ending(_NOT_IMPLEMENTED, None):
             words = self.last_words()
@@ -340,6 +342,9 @@ class DaemonActor(StartedActor):
             self._on_before_start(seen, address)
         elif name == "preprocess":
             self.generations.preprocess(seen.pid, parent=seen.parent)
+            serving = self.serving
+            if serving is not None and (not self.served_from or self.served_from[-1][1] != serving.server):
+                self.served_from.append((self.world.timeline.mark_of(index), serving.server))
 
     def _on_before_start(self, seen: Seen, address: str) -> None:
         self.addresses.add(address)

@@ -105,7 +105,7 @@ class ProcessActor(StartedActor):
             return
         self.program.on_ended()
         index = self.world.timeline.record(self.name, What.DEATH, str(seen.ending), pid=seen.pid)
-        self.ended_at = self.world.timeline.mark_of(index)
+        self.note_end(index)
 
     def _listens(self, port: int) -> bool:
         """Whether the program, or one below it, listens on that TCP port."""

@@ -38,6 +38,9 @@ class StartedActor(ABC):
         """The last run."""
         self.ended_at: Mark | None = None
         """When the last run ended; None while it runs."""
+        self.launches: list[Mark] = []
+        self.ends: list[Mark] = []
+        """When each run began and ended; the last may run still."""
         self.is_accounted_for = True
         """Whether the scenario has looked at how the last run ended, or has killed it."""
         world.on_process_end.append(self.on_process_end)
@@ -122,7 +125,13 @@ class StartedActor(ABC):
             self.program = None
         self.directory.mkdir(exist_ok=True)
         self.ended_at = None
+        self.launches.append(self.world.timeline.mark())
         self.is_accounted_for = False
+
+    def note_end(self, moment: int) -> None:
+        """The last run has ended, as the timeline says at that moment."""
+        self.ended_at = self.world.timeline.mark_of(moment)
+        self.ends.append(self.ended_at)
 
     async def release(self) -> None:
         """Stop reading what it writes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from harness.engine.verbs import faults, files, loading, observing, processes, talking
+from harness.engine.verbs import faults, files, loading, observing, pacing, processes, spans, talking
 from harness.model import steps
 
 if TYPE_CHECKING:
@@ -64,5 +64,13 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await loading.check(step, world)
         case steps.Fault():
             return await faults.fault(step, world)
+        case steps.Mark():
+            return await pacing.mark(step, world)
+        case steps.Pause():
+            return await pacing.pause(step, world)
+        case steps.Never():
+            return await spans.never(step, world)
+        case steps.Throughout():
+            return await spans.throughout(step, world)
         case _:
             assert_never(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from harness.engine.actors.daemon import DaemonActor
@@ -12,6 +13,7 @@ from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.observe import Ending
 from harness.engine.shown import show_text
+from harness.engine.timeline import Mark
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import until
 from harness.model.values import Duration
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.engine.actors.reports import Report
-    from harness.engine.timeline import Mark
     from harness.engine.world import World
     from harness.model.matchers import Matcher
     from harness.model.steps import Event, Events, Eventually, Log, Tree
@@ -150,8 +151,10 @@ async def log(step: Log, world: World) -> Given:
     actor.drain()
     lines = actor.output.since(None if step.since is None else world.scope.mark(step.since))
     words = actor.last_words() or f"{actor.name} wrote nothing"
+    mark = world.timeline.mark()
     if step.line is not None:
         wanted = step.line
+        mark = _behind_first(wanted, actor, world, since=step.since) or mark
         matching = sum(check(wanted, line, world.scope) is None for line in lines)
         if step.count is None and not matching:
             expected = describe(wanted, world.scope)
@@ -167,7 +170,19 @@ async def log(step: Log, world: World) -> Given:
             if check(step.no_line, line, world.scope) is None:
                 unwanted = describe(step.no_line, world.scope)
                 raise StepFailedError(f"{actor.name} wrote {show_text(line)}, expected no such line ({unwanted})")
-    return Given(world.timeline.mark())
+    return Given(mark)
+
+
+def _behind_first(
+    wanted: Matcher, actor: StartedActor | SyslogActor, world: World, *, since: Name | None
+) -> Mark | None:
+    """The moment just behind the first such line; None where there is none."""
+    begin = None if since is None else world.scope.mark(since)
+    for line in actor.output.lines:
+        if (begin is None or line.mark >= begin) and check(wanted, line.text, world.scope) is None:
+            # Later than this line and not later than the next, which may have the same index in a flood.
+            return Mark(line.mark.index, math.nextafter(line.mark.at, math.inf))
+    return None
 
 
 def _is_wanted(step: Event, report: Report, world: World, *, since: Mark | None) -> bool:
