@@ -8,7 +8,6 @@ own descriptor of a connection until it knows that the connection has begun.
 """
 
 import collections
-import contextlib
 import functools
 import itertools
 import logging
@@ -373,7 +372,7 @@ class Children:
     def _deal(self, *, waited: bool) -> None:
         """Send what is queued to those who have credits; `waited` if they had nothing to do."""
         self._look_at = None
-        while self._pending:
+        while self._pending and self._can_deal():
             now = time.monotonic()
             seconds = self._config.process_send_io_polling_timeout_seconds
             loads = [slot.member.load(now=now, unread_seconds=seconds) for slot in self._slots if slot.member]
@@ -386,6 +385,10 @@ class Children:
                 member = self._slots[share.slot].member
                 assert member is not None, "only members have loads"
                 self._send(member, share.count, now=now, waited=waited)
+
+    def _can_deal(self) -> bool:
+        """Whether a thread is idle somewhere, or the process queue so full that the thread queues must take some."""
+        return self.room() <= 0 or any(slot.member is not None and slot.member.ledger.idle for slot in self._slots)
 
     def _send(self, member: _Member, count: int, *, now: float, waited: bool) -> None:
         connections = list(itertools.islice(self._pending, count))
@@ -438,8 +441,10 @@ class Children:
 
 def _close_all(descriptors: Sequence[int] | collections.deque[int]) -> None:
     for descriptor in descriptors:
-        with contextlib.suppress(OSError):  # What close(2) reports of a socket here is the peer's affair.
+        try:
             os.close(descriptor)
+        except OSError:  # What close(2) reports of a socket here is the peer's affair.
+            continue
 
 
 def _wait_for_exit(child: Child, *, seconds: float) -> None:

@@ -16,15 +16,14 @@ there are threads. Until one is, the parent keeps its own descriptor of it, and 
 
 import collections
 import heapq
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 MOST_PER_MESSAGE = 16
 """Descriptors in one message: more gains nothing measurable, and the kernel's limit is 253."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """What a plan must know of one child; `dealt` is the serial number of the last message sent to it."""
 
     slot: int
@@ -35,8 +34,7 @@ class Load:
     dealt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """`count` connections for the child in `slot`, in one message."""
 
     slot: int
@@ -51,29 +49,29 @@ def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> list[Share]:
     reliable = [load for load in loads if not load.doubtful and load.credits > 0]
     able = reliable or [load for load in loads if load.credits > 0]
     counts: dict[int, int] = {}
-    dealt = _deal(able, pending, counts=counts, limits={load.slot: min(load.idle, load.credits) for load in able})
+    dealt = _deal(able, pending, counts=counts, limits=[min(load.idle, load.credits) for load in able])
     for candidates in (able, loads):
-        dealt += _deal(
-            candidates, overflow - dealt, counts=counts, limits={load.slot: load.credits for load in candidates}
-        )
+        if dealt < overflow:
+            limits = [load.credits for load in candidates]
+            dealt += _deal(candidates, overflow - dealt, counts=counts, limits=limits)
     return [Share(slot, count) for slot, count in counts.items()]
 
 
-def _deal(loads: Sequence[Load], pending: int, *, counts: dict[int, int], limits: Mapping[int, int]) -> int:
+def _deal(loads: Sequence[Load], pending: int, *, counts: dict[int, int], limits: Sequence[int]) -> int:
     """Add to `counts`, one by one and to whoever has fewest unfinished; how many were dealt."""
     ranking = [
-        (load.unfinished + counts.get(load.slot, 0), load.dealt, load.slot)
-        for load in loads
-        if counts.get(load.slot, 0) < min(limits[load.slot], MOST_PER_MESSAGE)
+        (load.unfinished + counts.get(load.slot, 0), load.dealt, load.slot, min(limit, MOST_PER_MESSAGE))
+        for load, limit in zip(loads, limits, strict=True)
+        if counts.get(load.slot, 0) < min(limit, MOST_PER_MESSAGE)
     ]
     heapq.heapify(ranking)
     dealt = 0
     while ranking and dealt < pending:
-        unfinished, serial, slot = ranking[0]
-        counts[slot] = counts.get(slot, 0) + 1
+        unfinished, serial, slot, limit = ranking[0]
+        count = counts[slot] = counts.get(slot, 0) + 1
         dealt += 1
-        if counts[slot] < min(limits[slot], MOST_PER_MESSAGE):
-            heapq.heapreplace(ranking, (unfinished + 1, serial, slot))
+        if count < limit:
+            heapq.heapreplace(ranking, (unfinished + 1, serial, slot, limit))
         else:
             heapq.heappop(ranking)
     return dealt
