@@ -17,6 +17,7 @@ there are threads. Until one is, the parent keeps its own descriptor of it, and 
 import collections
 import heapq
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 MOST_PER_MESSAGE = 16
@@ -34,7 +35,8 @@ class Load(NamedTuple):
     dealt: int
 
 
-class Share(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Share:
     """`count` connections for the child in `slot`, in one message."""
 
     slot: int
