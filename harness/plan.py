@@ -55,11 +55,12 @@ def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine) -> Plan:
 
 
 def _needs(scenario: Scenario) -> frozenset[Profile]:
-    """What the scenario says that it needs, and what its daemons need: to be one, or to speak TLS."""
+    """What the scenario says that it needs, and what its daemons need: to be one, to speak TLS, to inherit a socket."""
     daemons = [actor for actor in scenario.actors if isinstance(actor, Daemon)]
     implied = {
         Profile.DAEMON: any(daemon.mode is Mode.DAEMON for daemon in daemons),
         Profile.TLS: any(daemon.tls is not None for daemon in daemons),
+        Profile.ACTIVATION: any(daemon.inherits is not None for daemon in daemons),
     }
     return scenario.needs | {profile for profile, is_needed in implied.items() if is_needed}
 

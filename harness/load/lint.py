@@ -40,6 +40,7 @@ from harness.model.steps import (
     Log,
     Mark,
     Never,
+    Notified,
     Pause,
     Send,
     Signal,
@@ -143,6 +144,9 @@ class _Linter:
             case Talk():
                 _lint_line(self._part, "send", step.send, self._notes)
                 _lint_line(self._part, "expect", step.expect, self._notes)
+            case Notified():
+                if not step.where:
+                    self._note("where", Code.NOTHING_CHECKED, "any message would do: `where` names no variable")
             case Events():
                 self._events(step)
             case Eventually():

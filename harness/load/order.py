@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.steps import Broken, Part
-from harness.model.actors import Client, Daemon, Load, Process, Syslog
+from harness.model.actors import Client, Daemon, Load, Notify, Process, Syslog
 from harness.model.steps import (
     Background,
     Cancel,
@@ -28,6 +28,7 @@ from harness.model.steps import (
     Launch,
     Log,
     Never,
+    Notified,
     Send,
     Signal,
     Start,
@@ -80,7 +81,7 @@ class _Order:
                 self._started.add(of.path[0])
             case (
                 Exit(of=of) | Stop(of=of) | Log(of=of) | Signal(to=of)
-                | Event(of=of) | Events(of=of) | Tree(of=of) | Configure(of=of)
+                | Event(of=of) | Events(of=of) | Notified(of=of) | Tree(of=of) | Configure(of=of)
             ):  # fmt: skip
                 self._need_started(of)
             case Eventually(of=of) if of is not None:
@@ -124,7 +125,7 @@ class _Order:
     def _need_started(self, of: Name) -> None:
         name = of.path[0]
         actor = self._actors.get(name)
-        if isinstance(actor, Syslog):
+        if isinstance(actor, Syslog | Notify):
             # Before its daemon has begun, nothing has come.
             name = str(actor.of)
             actor = self._actors.get(name)

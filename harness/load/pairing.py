@@ -64,10 +64,8 @@ def check_pairs(
         if not isinstance(actor.value, Broken):
             whole[actor.value.name] = actor.value
         match actor.value:
-            case Daemon(parameters=dict(), mode=mode) if mode is Mode.SERVER or (mode is None and not has_daemon):
-                message = "`parameters` are a daemon's, and this runs a bare server"
-                hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
-                notes.add(actor.place("parameters"), Code.NO_EFFECT, message, hint)
+            case Daemon(mode=mode) as daemon if mode is Mode.SERVER or (mode is None and not has_daemon):
+                _check_bare_server(actor, daemon, notes)
             case _:
                 pass
     for step in steps:
@@ -97,6 +95,17 @@ def _check_step(part: Part[Step], actors: Mapping[str, Actor], notes: Notes) -> 
             _check_fault(part, fault, actors.get(of.path[0]), notes)
         case _:
             pass
+
+
+def _check_bare_server(part: Part[Actor], server: Daemon, notes: Notes) -> None:
+    of_daemons = {
+        "parameters": (server.parameters, "`parameters` are a daemon's"),
+        "inherits": (server.inherits, "only a daemon `inherits`"),
+    }
+    for key, (value, message) in of_daemons.items():
+        if value is not None:
+            hint = "`needs: [daemon]` at the top, or `mode: daemon` here"
+            notes.add(part.place(key), Code.NO_EFFECT, f"{message}, and this runs a bare server", hint)
 
 
 def _check_recorded(part: Part[Step], daemon: Actor | None, asked: dict[str, Sequence[str]], notes: Notes) -> None:

@@ -88,7 +88,7 @@ class Daemon:
 
     publishes: ClassVar[tuple[str, ...]] = (
         "address", "host", "port", "path", "pid", "launcher", "server", "children", "status_file", "directory",
-        "config", "output",
+        "config", "output", "inherited",
     )  # fmt: skip
     kind: ClassVar[Kind] = Kind.DAEMON
 
@@ -110,6 +110,9 @@ class Daemon:
     exit_in: tuple[str, ...] = option("callbacks in which the process is to end at once", default=(), words=CALLBACKS)
     limits: Limits = option("resource limits of the process", default=Limits())
     environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
+    inherits: Listen | Text | None = option(
+        "tcp, tcp6, unix or an address: a listening socket that it is given, as by a service manager", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +242,21 @@ class Syslog:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """The service manager of a daemon or process: its NOTIFY_SOCKET leads here."""
+
+    publishes: ClassVar[tuple[str, ...]] = ("path",)
+    kind: ClassVar[Kind] = Kind.NOTIFY
+
+    name: str
+    location: Location
+    of: Name = subject("the daemon or process that is to speak", key="notify", kinds=(Kind.DAEMON, Kind.PROCESS))
+    watchdog: Duration | None = option(
+        "how often it wants to hear WATCHDOG=1, at least; it does not kill who is silent", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """Stands between clients and a daemon, and passes bytes on until a `fault` tells it otherwise.
 
@@ -256,7 +274,7 @@ class Proxy:
     listen: Listen = option("tcp, tcp6 or unix: where its clients find it", default=Listen.TCP)
 
 
-Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Proxy
+Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Notify | Proxy
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Proxy)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Notify, Proxy)

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DAEMON = "daemon"
     PROCESS = "process"
     CERTIFICATE = "certificate"
+    NOTIFY = "notify"
     CLIENT = "client"
     LOAD = "load"
     SYSLOG = "syslog"

@@ -232,6 +232,26 @@ class Events(Common):
 
 
 @dataclass(frozen=True, slots=True)
+class Notified(Common):
+    """Wait for a message to a service manager (sd_notify): the first, or the first since a mark.
+
+    A message is matched once, as an event is. The result publishes its variables and `pid`, the process that sent it.
+    """
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.EVENT
+    of: Name = subject("the service manager", key="of", kinds=(Kind.NOTIFY,))
+    where: dict[str, Matcher] = option("variables of the message and what they must be: {READY: 1}")
+    pid: Matcher | None = option("the process that sends it", default=None)
+    since: Name | None = option(
+        "the mark after which it must come, and that `elapsed` counts from", default=None, kinds=MOMENTS
+    )
+    elapsed: Matcher | None = option(
+        "the time from `since` (else from this step) until it came", default=None, is_span=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Tree(Common):
     """Look at the daemon's processes: the daemon, the server that serves now, the server's children.
 
@@ -526,8 +546,8 @@ class Throughout(Common):
 
 
 Step: TypeAlias = (
-    Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Tree | Eventually
-    | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
+    Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Notified | Tree
+    | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
     | Mark | Pause | Never | Throughout
 )  # fmt: skip
 
@@ -544,6 +564,7 @@ VERBS: dict[str, type[Step]] = {
     "talk": Talk,
     "event": Event,
     "events": Events,
+    "notified": Notified,
     "tree": Tree,
     "eventually": Eventually,
     "log": Log,

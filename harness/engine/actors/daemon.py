@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING
 from harness.engine.actors.configuration import (
     changed_configuration,
     first_configuration,
+    listen_address,
     process_num,
     write_configuration,
 )
 from harness.engine.actors.generations import Generation, Generations
+from harness.engine.actors.inherited import InheritedSocket
+from harness.engine.actors.notify import notify_environment
 from harness.engine.actors.program import Command, Program
 from harness.engine.actors.reports import Fifo, MalformedReportError, Report, describe_report, parse_report
 from harness.engine.actors.started import StartedActor
@@ -62,6 +65,7 @@ class DaemonActor(StartedActor):
         self._mode = model.mode or default_mode
         self._configuration: dict[str, Plain] | None = None
         self._fifo: Fifo | None = None
+        self._inherited: InheritedSocket | None = None
         self._daemonized: Seen | None = None
         self._pids: set[int] = set()
         self.reports: list[Report] = []
@@ -168,6 +172,11 @@ class DaemonActor(StartedActor):
             case "output":
                 self.drain()
                 return str(self.output)
+            case "inherited":
+                inherited = self._inherited_socket()
+                if inherited is None:
+                    raise UnpublishedError(f"{self.name} inherits no socket")
+                return str(inherited.endpoint)
             case _:
                 raise UnpublishedError(f"a daemon has no {name}")
 
@@ -188,8 +197,12 @@ class DaemonActor(StartedActor):
         command = Command(
             words=(*self.world.manifest.command, str(self._path("json"))),
             directory=self.directory,
-            environment={key: scope.text(value) for key, value in (self._model.environment or {}).items()},
+            environment={
+                **notify_environment(self),
+                **{key: scope.text(value) for key, value in (self._model.environment or {}).items()},
+            },
             limits=self._model.limits,
+            inherits=self._inherited_socket(),
             prefix=syslog_prefix(self),
         )
         self.program = Program(self.name, command, self.world, self.output)
@@ -268,6 +281,20 @@ class DaemonActor(StartedActor):
         await super().release()
         if self._fifo is not None:
             self._fifo.release()
+        if self._inherited is not None:
+            self._inherited.close()
+
+    def _inherited_socket(self) -> InheritedSocket | None:
+        """The socket that it is given, opened when it is first asked for."""
+        if self._inherited is None and self._model.inherits is not None:
+            path = self.world.workspace / f"{self.name}.inherited"
+            address = listen_address(self._model.inherits, self.world.scope, self._model.location, socket=path)
+            try:
+                endpoint = parse_endpoint(str(address))
+            except ValueError as error:
+                raise StepErroredError(str(error)) from error
+            self._inherited = InheritedSocket.open(endpoint)
+        return self._inherited
 
     def _may_live(self) -> bool:
         """Whether a daemon that nobody has heard of yet may be among the item's processes: it may hide its cookie.

@@ -8,10 +8,11 @@ from harness.engine.actors.certificate import CertificateActor
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.load import LoadActor
+from harness.engine.actors.notify import NotifyActor
 from harness.engine.actors.process import ProcessActor
 from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
-from harness.model.actors import Actor, Certificate, Client, Daemon, Load, Process, Proxy, Syslog
+from harness.model.actors import Actor, Certificate, Client, Daemon, Load, Notify, Process, Proxy, Syslog
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
@@ -32,6 +33,8 @@ def make_actor(model: Actor, world: World) -> RunningActor:
             return LoadActor(model, world)
         case Syslog():
             return SyslogActor(model, world)
+        case Notify():
+            return NotifyActor(model, world)
         case Proxy():
             return ProxyActor(model, world)
         case _:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.engine.actors.notify import notify_environment
 from harness.engine.actors.program import Command, Program, Reading
 from harness.engine.actors.started import StartedActor
 from harness.engine.actors.syslog import syslog_prefix
@@ -58,7 +59,10 @@ class ProcessActor(StartedActor):
         command = Command(
             words=tuple(scope.text(word) for word in model.command),
             directory=self.directory,
-            environment={key: scope.text(value) for key, value in (model.environment or {}).items()},
+            environment={
+                **notify_environment(self),
+                **{key: scope.text(value) for key, value in (model.environment or {}).items()},
+            },
             limits=model.limits,
             prefix=syslog_prefix(self),
             input=None if model.input is None else scope.text(model.input),

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from harness.engine.actors.inherited import GIVING_WORDS
 from harness.engine.observe import COOKIE
 from harness.engine.verdicts import StepErroredError
 from harness.model.timeline import What
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from harness.engine.actors.inherited import InheritedSocket
     from harness.engine.observe import Seen
     from harness.engine.timeline import Mark
     from harness.engine.world import World
@@ -143,6 +145,8 @@ class Command:
     limits: Limits
     input: str | None = None
     prefix: Sequence[str] = ()
+    inherits: InheritedSocket | None = None
+    """A socket that it is given, as by a service manager, in place of anything to read."""
 
 
 class Program:
@@ -215,7 +219,8 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
     environment = {name: value for name, value in os.environ.items() if name not in _SERVICE_MANAGER}
     environment.update(command.environment)
     environment[COOKIE] = f"{cookie}:{actor}"
-    words = [*command.prefix, *command.words]
+    giving = () if command.inherits is None else GIVING_WORDS
+    words = [*command.prefix, *giving, *command.words]
     if command.limits.nofile is not None:
         words = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(command.limits.nofile), *words]
     program = command.words[0]
@@ -224,7 +229,9 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     with contextlib.ExitStack() as stack:
         standard_input: int = subprocess.DEVNULL
-        if command.input is not None:
+        if command.inherits is not None:
+            standard_input = command.inherits.fileno()
+        elif command.input is not None:
             # A file and not a pipe: it never fills up, and its end is its end.
             file = stack.enter_context(tempfile.TemporaryFile())
             file.write(command.input.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from harness.engine.verbs import faults, files, loading, observing, pacing, processes, spans, talking
+from harness.engine.verbs import faults, files, loading, notifying, observing, pacing, processes, spans, talking
 from harness.model import steps
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await observing.event(step, world)
         case steps.Events():
             return await observing.events(step, world)
+        case steps.Notified():
+            return await notifying.notified(step, world)
         case steps.Tree():
             return await observing.tree(step, world)
         case steps.Eventually():
