@@ -9,8 +9,9 @@ be locked twice, by one daemon on the old file and by another on the new.
                                                                 daemon (fails) or only askers (works) are there
 
 So asking never makes a start fail, and of many starts exactly one gets the lock (status.race). The content is replaced
-in one write, which blanks what is left of a longer text, and shortened afterwards: a reader finds the old text or the
-new, never none and never a part (status.atomic).
+in one write that also blanks what is left of a longer text, and always has the same length, so that a reader who looks
+for the end of the file finds none behind it: it reads the old text or the new, never none and never a part
+(status.atomic).
 """
 
 import contextlib
@@ -25,6 +26,8 @@ from riser.errors import AlreadyRunningError, RiserError
 ASKERS_SECONDS = 5.0
 #: RISER's own `running?` takes the lock exclusively for an instant, which looks like a daemon.
 EXCLUSIVE_ASKER_SECONDS = 0.05
+#: What the text with the largest pid of Linux takes; shorter ones end in more line ends.
+_BYTES = len("---\npid: 4194304\n")
 #: Readers see a write within a page whole.
 _PAGE_BYTES = 4096
 
@@ -99,8 +102,8 @@ class StatusFile:
     def _replace(self, text: str) -> None:
         content = text.encode("ascii")
         longest = min(os.fstat(self.descriptor).st_size, _PAGE_BYTES)
-        os.pwrite(self.descriptor, content.ljust(longest, b"\n"), 0)
-        os.ftruncate(self.descriptor, len(content))
+        os.pwrite(self.descriptor, content.ljust(max(longest, _BYTES), b"\n"), 0)
+        os.ftruncate(self.descriptor, _BYTES)
 
 
 def _lock_among_askers(descriptor: int) -> bool:

@@ -43,14 +43,14 @@ def test_runs_while_locked(path: str) -> None:
 
 def test_content_is_yaml_with_the_pid(path: str, held: StatusFile) -> None:
     held.write(4711)
-    assert Path(path).read_text() == "---\npid: 4711\n"
+    assert Path(path).read_text().rstrip("\n") == "---\npid: 4711"
 
 
 def test_longer_old_content_is_replaced(path: str) -> None:
     Path(path).write_text("---\npid: 999999999\n# whatever was here before\n")
     status_file = StatusFile.acquire(path, daemon_name="steady")
     status_file.write(1)
-    assert Path(path).read_text() == "---\npid: 1\n"
+    assert Path(path).read_text().rstrip("\n") == "---\npid: 1"
     status_file.release()
 
 
@@ -80,11 +80,23 @@ def test_a_reader_finds_one_text_or_the_other(path: str, before: str, monkeypatc
     assert "" not in seen[1:]
 
 
+def test_the_length_never_changes(path: str) -> None:
+    """status.atomic: who reads on after the old text finds nothing of the new one behind it."""
+    lengths = set()
+    for pid in (1, 4711, 4194304):
+        status_file = StatusFile.acquire(path, daemon_name="steady")
+        status_file.write(pid)
+        lengths.add(Path(path).stat().st_size)
+        status_file.release()
+        lengths.add(Path(path).stat().st_size)
+    assert len(lengths) == 1
+
+
 def test_release_takes_the_pid_out(path: str) -> None:
     status_file = StatusFile.acquire(path, daemon_name="steady")
     status_file.write(4711)
     status_file.release()
-    assert Path(path).read_text() == "---\npid: null\n"
+    assert Path(path).read_text().rstrip("\n") == "---\npid: null"
 
 
 @pytest.mark.usefixtures("held")

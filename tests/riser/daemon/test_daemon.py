@@ -84,7 +84,7 @@ def test_status_file_keeps_a_second_daemon_out(runs: Callable[[], Run]) -> None:
     second.launch(daemon={"status_file": str(first.status_file), "daemon_name": "steady"})
     assert second.exit() == 1
     assert "steady daemon is already running" in second.log()
-    assert first.status_file.read_text() == f"---\npid: {first.pid}\n"
+    assert first.status_file.read_text().rstrip("\n") == f"---\npid: {first.pid}"
     assert first.stop() == 0
     assert not running(str(first.status_file))
 
