@@ -27,6 +27,7 @@ from riser.core.config import FORCED_CHILD_SECONDS, FORCED_START_SECONDS, Server
 from riser.core.operation import Operation, StopState
 from riser.core.stats import QueueStats
 from riser.errors import ChildDiedError
+from riser.leash import Leash
 from riser.loop import Loop
 from riser.process import Child, spawn
 from riser.signals import SignalInbox
@@ -36,8 +37,19 @@ _log = logging.getLogger("riser")
 _OTHER_DESCRIPTORS = 32
 """What a process has open besides connections, roughly."""
 
-Body = Callable[[SignalInbox, ChildEnd, int], int]
-"""What a child does: from its own inbox, its end of the channel and its slot to its exit status."""
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a child is given: its own inbox, its end of the channel, its slot, and the leash that it is on."""
+
+    inbox: SignalInbox
+    channel: ChildEnd
+    slot: int
+    leash: Leash
+
+
+Body = Callable[[Birth], int]
+"""What a child does, to its exit status."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +59,7 @@ class _Member:
     slot: int
     child: Child
     channel: ParentEnd
+    leash: Leash
     ledger: Ledger
     born: float
     ready: bool = False
@@ -238,6 +251,7 @@ class Children:
         for member in self._living():
             member.channel.close()
             member.child.close()
+            member.leash.close()
             _close_all(member.ledger.reclaim())
         self._drop_pending()
         self._loop.close()
@@ -246,22 +260,24 @@ class Children:
         return itertools.chain((slot.member for slot in self._slots if slot.member is not None), self._retired)
 
     def _fork(self, number: int) -> None:
-        parent_end, child_end = channel()
+        with contextlib.ExitStack() as undo:
+            parent_end, child_end = channel()
+            undo.callback(parent_end.close)
+            with contextlib.closing(child_end):
+                leash = Leash()
+                undo.callback(leash.close)
 
-        def run(inbox: SignalInbox) -> int:
-            parent_end.close()
-            self.let_go()
-            return self._body(inbox, child_end, number)
+                def run(inbox: SignalInbox) -> int:
+                    leash.hold()
+                    parent_end.close()
+                    self.let_go()
+                    return self._body(Birth(inbox, child_end, number, leash))
 
-        try:
-            child = spawn(run, operations=self._operations)
-        except OSError:
-            parent_end.close()
-            raise
-        finally:
-            child_end.close()
+                child = spawn(run, operations=self._operations)
+            undo.pop_all()
+        leash.keep_parent_end()
         ledger = Ledger(threads=self._config.thread_num, queue=self._config.thread_queue_size)
-        member = _Member(number, child, parent_end, ledger, born=time.monotonic())
+        member = _Member(number, child, parent_end, leash, ledger, born=time.monotonic())
         slot = self._slots[number]
         slot.member = member
         slot.fork_at = None
@@ -344,6 +360,7 @@ class Children:
         if member.heard:
             self._loop.unwatch(member.channel)
         member.channel.close()
+        member.leash.close()
         if member in self._retired:
             self._retired.remove(member)
         else:

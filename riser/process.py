@@ -126,18 +126,30 @@ def spawn(
     """Fork a child that runs `body` with its own inbox for `operations` and exits with what it returns.
 
     `close` are the descriptors of the parent that the child has no use for. An exception that leaves `body` is
-    printed to standard error and becomes exit status 1; SystemExit keeps its status. Raises OSError if the fork
-    fails.
+    printed to standard error and becomes exit status 1; SystemExit keeps its status. Raises OSError, and leaves no
+    child, if the fork fails or the child cannot be held by a pidfd.
     """
+    # One descriptor will be needed for the pidfd: better to miss it now than with a child that runs.
+    os.close(os.open(os.devnull, os.O_RDONLY))
     _flush_stdio()
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         pid = os.fork()
         if pid == 0:
             _run_child(body, operations=operations, close=close, unblock=blocked)
-        return Child(pid)
+        return _hold(pid)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _hold(pid: int) -> Child:
+    try:
+        return Child(pid)
+    except OSError:
+        # Nobody else knows of it, so it cannot stay; and it is not reaped, so the number is still its own.
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _run_child(

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from riser.acceptor import Gate
 from riser.callbacks import Callbacks
-from riser.channel import ChildEnd
-from riser.children import Children
+from riser.children import Birth, Children
 from riser.core.config import DispatchPolicy, ServerConfig, unknown_setting
 from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS, Operation, StopState
 from riser.core.stats import Report
@@ -206,13 +205,11 @@ class SocketServer:
     ) -> None:
         kind = _kind_of(listening)
 
-        def body(childs_inbox: SignalInbox, channel: ChildEnd, slot: int) -> int:
+        def body(birth: Birth) -> int:
             listening.close()
             inbox.close()
-            self._inbox = childs_inbox
-            return _serve_child(
-                config, callbacks, kind=kind, inbox=childs_inbox, channel=channel, queue_name=f"thread_queue-{slot}"
-            )
+            self._inbox = birth.inbox
+            return _serve_child(config, callbacks, kind=kind, birth=birth)
 
         loop = Loop(inbox, stop_timeout_seconds=config.stop_timeout_seconds)
         gate = Gate(listening, rest_seconds=config.accept_polling_timeout_seconds)
@@ -269,11 +266,10 @@ def _serve_child(
     callbacks: Callbacks,
     *,
     kind: SocketKind,
-    inbox: SignalInbox,
-    channel: ChildEnd,
-    queue_name: str,
+    birth: Birth,
 ) -> int:
     """The life of a child, to its exit status; what fails is told to the parent, and logged here with its trace."""
+    channel = birth.channel
     try:
         callbacks.at_fork()
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to know why this child ends
@@ -281,10 +277,11 @@ def _serve_child(
         _log.exception("at_fork failed")
         return EXIT_FAILURE
     inlet = Inlet(channel)
+    queue_name = f"thread_queue-{birth.slot}"
     threads = Threads(config, callbacks, kind=kind, queue_name=queue_name, finished=channel.tell_finished)
-    loop = Loop(inbox, stop_timeout_seconds=None)
+    loop = Loop(birth.inbox, stop_timeout_seconds=None)
     try:
-        loop.run(inlet, threads, ready=lambda: None)
+        loop.run(inlet, threads, ready=birth.leash.let_go)
     except BaseException as error:  # noqa: BLE001 - as above
         if not inlet.begun:
             channel.tell_failure("preprocess", error)

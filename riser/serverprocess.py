@@ -3,6 +3,7 @@
 the daemon                    the server process
 spawn ----------------------> run: privileges, setup(server), server.start(...)
 ReadyPipe <------------------ ready, or why not
+Leash     ------------------> the daemon has died: SIGKILL, as long as it does not serve
 Latch     ------------------> readable when the daemon has died: a graceful stop follows
 pidfd     <------------------ exit status
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from riser import privilege
 from riser.core.operation import DEFAULT_SIGNALS, Operation
 from riser.firstword import FirstWord
+from riser.leash import Leash
 from riser.listener import Listener
 from riser.logs import LOGGER
 from riser.process import Child, ReadyPipe
@@ -33,6 +35,7 @@ class ServerProcess:
 
     child: Child
     ready: ReadyPipe | None
+    leash: Leash
     leads_group: bool
 
     def send(self, operation: Operation) -> None:
@@ -50,6 +53,7 @@ class ServerProcess:
     def close(self) -> None:
         """Close the descriptors that belong to it."""
         self.child.close()
+        self.leash.close()
         if self.ready is not None:
             self.ready.close()
             self.ready = None
@@ -61,6 +65,7 @@ def run_server(
     *,
     identity: privilege.Identity | None,
     ready: ReadyPipe,
+    leash: Leash,
     latch: int,
     inbox: SignalInbox,
 ) -> int:
@@ -73,7 +78,12 @@ def run_server(
         server = SocketServer()
         setup(server)
         server.setup(listener.socket)
-        server.start(listener.socket, ready=word.ready, latch=latch, inbox=inbox)
+
+        def serves() -> None:
+            leash.let_go()
+            word.ready()
+
+        server.start(listener.socket, ready=serves, latch=latch, inbox=inbox)
     except BaseException as error:  # whatever it is, the daemon has to know
         LOGGER.debug("server process failed", exc_info=error)
         if word.is_said:

@@ -48,6 +48,7 @@ from riser.core.operation import DEFAULT_SIGNALS, SERVER_OPERATIONS, Operation
 from riser.core.phases import Condition, State, condition_of
 from riser.core.supervision import step, wake_at
 from riser.errors import AddressError, ListenError
+from riser.leash import Leash
 from riser.listener import Listener, read_address
 from riser.logs import LEVELS, LOGGER
 from riser.process import Latch, Readiness, ReadyPipe, spawn
@@ -213,10 +214,10 @@ class Supervisor:
             try:
                 ready = ReadyPipe()
                 undo.callback(ready.close)
-                # One more will be needed for the child's pidfd: better to miss it now than with a child that runs.
-                os.close(os.open(os.devnull, os.O_RDONLY))
+                leash = Leash()
+                undo.callback(leash.close)
                 child = spawn(
-                    lambda inbox: self._run_server(listener, ready=ready, inbox=inbox),
+                    lambda inbox: self._run_server(listener, ready=ready, leash=leash, inbox=inbox),
                     operations=by_name(DEFAULT_SIGNALS, only=SERVER_OPERATIONS),
                 )
             except OSError as error:
@@ -224,13 +225,15 @@ class Supervisor:
             undo.pop_all()
         LOGGER.info("server process start (pid: %d)", child.pid)
         ready.keep_parent_end()
-        self._servers[number] = ServerProcess(child, ready, self._own_group)
+        leash.keep_parent_end()
+        self._servers[number] = ServerProcess(child, ready, leash, self._own_group)
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._word_arrived(number))
         self._selector.register(child, selectors.EVENT_READ, lambda: self._child_ended(number))
         return None
 
-    def _run_server(self, listener: Listener, *, ready: ReadyPipe, inbox: SignalInbox) -> int:
+    def _run_server(self, listener: Listener, *, ready: ReadyPipe, leash: Leash, inbox: SignalInbox) -> int:
         """In the server process: let go of all that is the daemon's, and serve."""
+        leash.hold()
         if self._own_group:
             os.setpgid(0, 0)
         latch = self._latch.watch()
@@ -238,7 +241,9 @@ class Supervisor:
         self._inbox.close()
         self._let_go()
         ready.keep_child_end()
-        return run_server(self._setup, listener, identity=self._identity, ready=ready, latch=latch, inbox=inbox)
+        return run_server(
+            self._setup, listener, identity=self._identity, ready=ready, leash=leash, latch=latch, inbox=inbox
+        )
 
     def _word_arrived(self, number: int) -> None:
         process = self._servers.get(number)

@@ -1,5 +1,6 @@
 """Children are forked, told, watched and reaped without a gap for a signal to fall into."""
 
+import errno
 import os
 import signal
 import sys
@@ -53,6 +54,21 @@ def test_a_signal_sent_right_after_the_fork_reaches_the_childs_own_inbox_and_not
             child.send(signal.SIGTERM)
             assert child.reap(block=True) == ExitStatus(code=11)
         assert inbox.drain() == []
+
+
+def test_a_child_that_cannot_be_held_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+
+    def refuse(_pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        spawn(_wait_for_signal, operations={})
+    os.close(write)
+    assert wait_readable(read)
+    assert os.read(read, 1) == b""  # nobody is left who has the other end
+    os.close(read)
 
 
 def test_a_signal_to_a_reaped_child_goes_nowhere() -> None:
