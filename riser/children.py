@@ -8,6 +8,7 @@ own descriptor of a connection until it knows that the connection has begun.
 """
 
 import collections
+import contextlib
 import functools
 import itertools
 import logging
