@@ -19,6 +19,7 @@ from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
     VERBS,
+    Answer,
     Background,
     Cancel,
     Check,
@@ -42,6 +43,8 @@ from harness.model.steps import (
     Never,
     Notified,
     Pause,
+    Request,
+    Response,
     Send,
     Signal,
     Start,
@@ -55,6 +58,7 @@ from harness.model.steps import (
 )
 from harness.model.values import Text
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MODE = re.compile(r"0?[0-7]{3}|[0-7]{4}")
 
 
@@ -175,6 +179,11 @@ class _Linter:
                 self._write(step)
             case Connect():
                 self._connect(step)
+            case Request():
+                self._request(step)
+            case Response():
+                self._answer(step.expect)
+                self._need_with(step, "since", "elapsed")
             case Configure():
                 if not _given(step):
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
@@ -272,6 +281,22 @@ class _Linter:
     def _span(self, step: Never | Throughout) -> None:
         if step.until is not None and step.until.path == step.since.path:
             self._note("until", Code.ALWAYS_TRUE, "the time from a mark to itself has nothing in it")
+
+    def _request(self, step: Request) -> None:
+        if not _TOKEN.fullmatch(step.method):
+            self._note("method", Code.UNKNOWN_VALUE, f"expected a method such as GET, found `{step.method}`")
+        for key, text in {"path": step.path, **(step.headers or {})}.items():
+            if any(mark in str(text) for mark in "\r\n") or (key == "path" and " " in str(text)):
+                self._note(key, Code.NEVER_TRUE, f"`{key}` stands in one line of the request, and this breaks it")
+        if not step.wait:
+            for key in {"expect", "elapsed"} & set(_given(step)):
+                message = f"`{key}` is about the response, and this step does not wait for it"
+                self._note(key, Code.NO_EFFECT, message, "a `response` step may have it")
+        self._answer(step.expect)
+
+    def _answer(self, expect: Answer | None) -> None:
+        if expect == Answer():
+            self._note("expect", Code.NOTHING_CHECKED, "this `expect` checks nothing")
 
     def _check(self, step: Check) -> None:
         self._check_something(step)

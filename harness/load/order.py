@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.steps import Broken, Part
-from harness.model.actors import Client, Daemon, Load, Notify, Process, Syslog
+from harness.model.actors import Client, Daemon, Http, Load, Notify, Process, Syslog
 from harness.model.steps import (
     Background,
     Cancel,
@@ -29,6 +29,8 @@ from harness.model.steps import (
     Log,
     Never,
     Notified,
+    Request,
+    Response,
     Send,
     Signal,
     Start,
@@ -66,6 +68,7 @@ class _Order:
         self._connected: set[str] = set()
         self._half_closed: set[str] = set()
         self._loads: set[str] = set()
+        self._requested: set[str] = set()
 
     def believe(self, step: Broken) -> None:
         """Take everything that a broken step speaks of as begun."""
@@ -73,6 +76,7 @@ class _Order:
         self._connected |= step.words
         self._half_closed -= step.words
         self._loads |= step.words
+        self._requested |= step.words
 
     def take(self, step: Step) -> None:  # noqa: C901 - the table of the verbs
         """Check one step, and remember what it does."""
@@ -99,6 +103,12 @@ class _Order:
                 self._need_open(of)
             case Expect(of=of):
                 self._need_connected(of)
+            case Request(of=of):
+                self._need_connected(of)
+                self._need_open(of)
+                self._requested.add(of.path[0])
+            case Response(of=of):
+                self._need_requested(of)
             case Background(of=of):
                 self._need_target(of)
                 self._loads.add(of.path[0])
@@ -144,16 +154,29 @@ class _Order:
             self._notes.add(of.location, Code.NOT_STARTED, message, f"`- start: {target}` before this step starts it")
             self._started.add(target)
 
-    def _need_connected(self, of: Name) -> None:
+    def _need_requested(self, of: Name) -> None:
         name = of.path[0]
+        if isinstance(self._actors.get(name), Http) and name not in self._requested:
+            hint = f"`- request: {name}` with `wait: false` before this step sends one"
+            self._notes.add(of.location, Code.NOT_RUNNING, f"`{name}` has sent no request by then", hint)
+            self._requested.add(name)
+
+    def _client_of(self, of: Name) -> str:
+        """The client of that name, or that an http of that name uses."""
+        actor = self._actors.get(of.path[0])
+        return actor.of.path[0] if isinstance(actor, Http) else of.path[0]
+
+    def _need_connected(self, of: Name) -> None:
+        name = self._client_of(of)
         if isinstance(self._actors.get(name), Client) and name not in self._connected:
             hint = f"`- connect: {name}` before this step connects it"
             self._notes.add(of.location, Code.NOT_CONNECTED, f"`{name}` is not connected by then", hint)
             self._connected.add(name)
 
     def _need_open(self, of: Name) -> None:
-        if of.path[0] in self._half_closed:
-            message = f"`{of.path[0]}` has closed its sending half by then"
+        name = self._client_of(of)
+        if name in self._half_closed:
+            message = f"`{name}` has closed its sending half by then"
             self._notes.add(of.location, Code.NOT_CONNECTED, message)
 
     def _need_load(self, of: Name) -> None:

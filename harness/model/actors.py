@@ -274,7 +274,19 @@ class Proxy:
     listen: Listen = option("tcp, tcp6 or unix: where its clients find it", default=Listen.TCP)
 
 
-Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Notify | Proxy
+@dataclass(frozen=True, slots=True)
+class Http:
+    """HTTP/1.0 or 1.1 over the connection of a client: `c: {client: d}` connects, `h: {http: c}` requests."""
+
+    publishes: ClassVar[tuple[str, ...]] = ("status",)
+    kind: ClassVar[Kind] = Kind.HTTP
+
+    name: str
+    location: Location
+    of: Name = subject("the client", key="http", kinds=(Kind.CLIENT,))
+
+
+Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Notify | Proxy | Http
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Notify, Proxy)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Notify, Proxy, Http)

@@ -32,16 +32,19 @@ class Kind(StrEnum):
     LOAD = "load"
     SYSLOG = "syslog"
     PROXY = "proxy"
+    HTTP = "http"
     TREE = "tree"
     MARK = "mark"
     REPLY = "reply"
     EVENT = "event"
+    RESPONSE = "response"
 
 
 RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
     Kind.TREE: ("daemon", "server", "children", "all", "generation"),
     Kind.REPLY: ("text", "value"),
     Kind.EVENT: None,
+    Kind.RESPONSE: ("status", "version", "body", "kept"),
     Kind.MARK: ("at",),
 }
 """What the result of a step publishes; None where any field may be there. Of a reply, `value` is what follows `ok `."""

@@ -20,7 +20,7 @@ from harness.model.matchers import Matcher
 from harness.model.source import Location
 from harness.model.values import Duration, Name, Plain, SignalName, Text
 
-MOMENTS = (Kind.MARK, Kind.EVENT, Kind.REPLY)
+MOMENTS = (Kind.MARK, Kind.EVENT, Kind.REPLY, Kind.RESPONSE)
 """The kinds of name that `since` takes: what happened at one moment."""
 
 
@@ -429,6 +429,61 @@ class Check(Common):
     )
 
 
+class HttpVersion(StrEnum):
+    """A version of HTTP."""
+
+    OLD = "1.0"
+    NEW = "1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a response must be."""
+
+    status: Matcher | None = option("its status: 200", default=None)
+    version: Matcher | None = option('its version: "1.1"', default=None)
+    headers: dict[str, Matcher] | None = option(
+        "header fields, and what each must be; several of one name are joined by commas", default=None
+    )
+    absent: tuple[str, ...] = option("header fields that it must not have", default=())
+    body: Matcher | None = option("its body, as text", default=None)
+    kept: bool | None = option("whether it lets the connection serve another request", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Common):
+    """Send an HTTP request and wait for the response.
+
+    `Host` and, with a body, `Content-Length` are added unless they are given.
+    """
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.RESPONSE
+    of: Name = subject("the http", key="of", kinds=(Kind.HTTP,))
+    path: Text = option("the path, with its query")
+    method: str = option("the method", default="GET")
+    version: HttpVersion = option("1.0 or 1.1", default=HttpVersion.NEW)
+    headers: dict[str, Text] | None = option("header fields", default=None)
+    body: Text | None = option("the body", default=None)
+    wait: bool = option("whether to wait for the response; without, a `response` step does", default=True)
+    expect: Answer | None = option("what the response must be", default=None)
+    elapsed: Matcher | None = option("the time until the response was whole", default=None, is_span=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Response(Common):
+    """Wait for the response to a request that was sent with `wait: false`."""
+
+    limit: ClassVar[float | None] = 5.0
+    gives: ClassVar[Kind | None] = Kind.RESPONSE
+    of: Name = subject("the http", key="of", kinds=(Kind.HTTP,))
+    expect: Answer | None = option("what the response must be", default=None)
+    elapsed: Matcher | None = option(
+        "the time from `since` (else from this step) until it was whole", default=None, is_span=True
+    )
+    since: Name | None = option("the mark that `elapsed` counts from", default=None, kinds=MOMENTS)
+
+
 class Disturbance(StrEnum):
     """What a fault does."""
 
@@ -549,6 +604,7 @@ Step: TypeAlias = (
     Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Notified | Tree
     | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
     | Mark | Pause | Never | Throughout
+    | Request | Response
 )  # fmt: skip
 
 VERBS: dict[str, type[Step]] = {
@@ -580,5 +636,7 @@ VERBS: dict[str, type[Step]] = {
     "pause": Pause,
     "never": Never,
     "throughout": Throughout,
+    "request": Request,
+    "response": Response,
 }
 """The word for each verb in YAML."""

@@ -47,6 +47,7 @@ UNSEEN = {
     "cell-problem",
     "missing-key-eventually",
     "missing-key-fault",
+    "unknown-value-method",
     "missing-key-signal",
     "missing-key-tls-ca",
     "missing-key-write",

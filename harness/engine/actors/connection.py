@@ -31,6 +31,8 @@ from harness.model.steps import Closing, End
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.engine.timeline import Mark, Pulse, Timeline
 
 _READ_SIZE = 64 * 1024
@@ -183,6 +185,7 @@ class Connection:
         self._recorded = 0
         self._is_reading = False
         self._most_unread = _UNREAD_LINES if reads_ahead else 1
+        self._diversion: Callable[[bytes], None] | None = None
         self.ended: Ended | None = None
         """How the peer ended it; None while it has not."""
         self.send_error: str | None = None
@@ -210,6 +213,11 @@ class Connection:
         return self._cutter.partial
 
     @property
+    def unread_line(self) -> str | None:
+        """The next line, which stays there; None while there is none."""
+        return self._unread[0].line.text if self._unread else None
+
+    @property
     def is_unix(self) -> bool:
         """Whether it is a Unix domain socket."""
         return self._sock is not None and self._sock.family is socket.AF_UNIX
@@ -234,6 +242,23 @@ class Connection:
             return received
         self._read_on()
         return self.ended
+
+    def divert(self, to: Callable[[bytes], None] | None) -> None:
+        """Give the bytes that come from now on to somebody else, or with None cut them into lines again.
+
+        What has come of a line that has not ended goes there first.
+        """
+        self._diversion = to
+        if to is not None and (partial := self._cutter.take_partial()):
+            to(partial)
+
+    def take(self, data: bytes) -> None:
+        """Cut into lines, or divert, what has come."""
+        if self._diversion is not None:
+            self._diversion(data)
+            return
+        for line in self._cutter.feed(data):
+            self._add(line)
 
     def close(self, how: Closing = Closing.ALL) -> int:
         """End it from this side, and give the moment. Raises OSError when the sending half is closed already."""
@@ -319,8 +344,7 @@ class Connection:
             self._finish(End.RESET if is_reset else End.CLOSED, self.send_error if is_reset else None)
             return False
         self.received += len(data)
-        for line in self._cutter.feed(data):
-            self._add(line)
+        self.take(data)
         if len(self._unread) >= self._most_unread:
             self._stop_reading()
         self._timeline.pulse.beat()

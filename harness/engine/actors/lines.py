@@ -45,6 +45,12 @@ class LineCutter:
         lines = [line for piece in complete for line in (*self._take(piece), *self._complete())]
         return [*lines, *self._take(rest)]
 
+    def take_partial(self) -> bytes:
+        """Take out what has come of a line that has not ended."""
+        partial = bytes(self._partial)
+        self._partial.clear()
+        return partial
+
     def finish(self) -> Line | None:
         """The line that the end of the stream leaves without a newline, if there is one."""
         if not self._partial:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, assert_never
 from harness.engine.actors.certificate import CertificateActor
 from harness.engine.actors.client import ClientActor
 from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.http import HttpActor
 from harness.engine.actors.load import LoadActor
 from harness.engine.actors.notify import NotifyActor
 from harness.engine.actors.process import ProcessActor
 from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
-from harness.model.actors import Actor, Certificate, Client, Daemon, Load, Notify, Process, Proxy, Syslog
+from harness.model.actors import Actor, Certificate, Client, Daemon, Http, Load, Notify, Process, Proxy, Syslog
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
@@ -35,6 +36,8 @@ def make_actor(model: Actor, world: World) -> RunningActor:
             return SyslogActor(model, world)
         case Notify():
             return NotifyActor(model, world)
+        case Http():
+            return HttpActor(model, world)
         case Proxy():
             return ProxyActor(model, world)
         case _:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from harness.engine.verbs import faults, files, loading, notifying, observing, pacing, processes, spans, talking
+from harness.engine.verbs import (
+    faults,
+    files,
+    loading,
+    notifying,
+    observing,
+    pacing,
+    processes,
+    requesting,
+    spans,
+    talking,
+)
 from harness.model import steps
 
 if TYPE_CHECKING:
@@ -74,5 +85,9 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await spans.never(step, world)
         case steps.Throughout():
             return await spans.throughout(step, world)
+        case steps.Request():
+            return await requesting.request(step, world)
+        case steps.Response():
+            return await requesting.response(step, world)
         case _:
             assert_never(step)

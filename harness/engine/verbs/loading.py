@@ -11,7 +11,7 @@ from harness.engine.match import describe, location_of
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import Limit, until
 from harness.model.matchers import Equals
-from harness.model.steps import Configure, Launch, Signal, Start, Stop, Write
+from harness.model.steps import Configure, Fault, Launch, Signal, Start, Stop, Write
 from harness.model.values import Duration
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.model.matchers import Matcher
     from harness.model.steps import Background, Cancel, Check, Gap, Latency, Step, Wait
 
-_ACTS = (Start, Launch, Stop, Signal, Configure, Write)
+_ACTS = (Start, Launch, Stop, Signal, Configure, Write, Fault)
 """Steps that do something to a daemon: times are told from the last of them."""
 
 

@@ -53,7 +53,7 @@ async def connect(step: Connect, world: World) -> Given:
             return Given(mark)
         raise StepFailedError(
             f"{client.name} {'was refused' if error.errno in _REFUSED else 'could not connect'} at {endpoint}"
-            f" ({errno_name(error)}), expected to be {step.expect}" + await _obituary(client, world),
+            f" ({errno_name(error)}), expected to be {step.expect}" + await obituary(client, world),
             moment=moment,
         ) from error
     except HandshakeError as error:
@@ -70,7 +70,7 @@ async def _on_no_handshake(
     moment = world.timeline.record(client.name, What.CLOSED, said)
     if step.expect is not Connected.REJECTED:
         expected = f", expected to be {step.expect}"
-        raise StepFailedError(f"{client.name} got {said}{expected}" + await _obituary(client, world), moment=moment)
+        raise StepFailedError(f"{client.name} got {said}{expected}" + await obituary(client, world), moment=moment)
     problem = None if step.reason is None else check(step.reason, error.reason, world.scope)
     if problem is not None:
         raise StepFailedError(f"why there is no TLS handshake: {problem}", moment=moment)
@@ -155,7 +155,7 @@ async def _send(client: ClientActor, text: str, world: World, *, limit: Limit) -
         raise StepFailedError(f"{client.name} could not send ({error})", moment=moment)
     raise StepFailedError(
         f"{client.name} could not send ({error}): the connection was {connection.ended}"
-        + await _obituary(client, world),
+        + await obituary(client, world),
         moment=connection.ended.moment,
     )
 
@@ -175,7 +175,7 @@ async def _line(
     if isinstance(came, Ended):
         raise StepFailedError(
             f"the connection of {client.name} was {came} before a line came, expected {expected}"
-            + await _obituary(client, world),
+            + await obituary(client, world),
             moment=came.moment,
         )
     match came.line.end:
@@ -185,7 +185,7 @@ async def _line(
         case LineEnd.STREAM_END:
             raise StepFailedError(
                 f"the connection of {client.name} was {connection.ended} after {show_text(came.line.text)}"
-                f" and before a newline, expected {expected}" + await _obituary(client, world),
+                f" and before a newline, expected {expected}" + await obituary(client, world),
                 moment=came.moment,
             )
         case LineEnd.NEWLINE:
@@ -212,7 +212,7 @@ async def _end(client: ClientActor, connection: Connection, wanted: End, world: 
         )
     if wanted not in (End.ANY, came.how):
         raise StepFailedError(
-            f"the connection of {client.name} was {came}, expected it to be {wanted}" + await _obituary(client, world),
+            f"the connection of {client.name} was {came}, expected it to be {wanted}" + await obituary(client, world),
             moment=came.moment,
         )
     return came
@@ -224,7 +224,7 @@ def _so_far(connection: Connection) -> str | None:
     return f"{show_text(connection.partial)} came, and no end of line" if connection.partial else None
 
 
-async def _obituary(client: ClientActor, world: World) -> str:
+async def obituary(client: ClientActor, world: World) -> str:
     """The last part of a failure's sentence: how the daemon behind the client has died, if it has."""
     if not client.has_known_peer:
         return ""
