@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from riser.listener import describe
@@ -19,29 +20,42 @@ def set_up(server: SocketServer, config: TesteeConfig) -> None:
     for name, value in config.server.items():
         setattr(server, name, value)
     happen = Recorder(config)
-    handle = _handler_of(config)
+    handle, hurry = _handler_of(config)
+    if config.tls is not None:
+        handle = _securely(handle, config.tls)
 
     def dispatch(connection: socket.socket) -> None:
         happen("dispatch")
         handle(connection)
 
+    def stop(state: object) -> None:
+        hurry()
+        happen("at_stop", state=str(state))
+
     server.before_start(lambda listening: happen("before_start", address=describe(listening)))
     server.at_fork(lambda: happen("at_fork"))
     server.preprocess(lambda: happen("preprocess"))
     server.dispatch(dispatch)
-    server.at_stop(lambda state: happen("at_stop", state=str(state)))
+    server.at_stop(stop)
     server.at_stat(lambda stat: happen("at_stat", stat=dict(stat)))
     server.postprocess(lambda: happen("postprocess"))
     server.after_stop(lambda: happen("after_stop"))
 
 
-def _handler_of(config: TesteeConfig) -> Handler:
-    handle = HANDLERS[config.handler]
-    if config.tls is None:
-        return handle
+def _handler_of(config: TesteeConfig) -> tuple[Handler, Callable[[], None]]:
+    """The handler, and what makes it hurry at a stop."""
+    if config.handler != "http":
+        return HANDLERS[config.handler], lambda: None
+    from riser.testee.halo import Halo  # The modules of HTTP are slow to load.
+
+    halo = Halo(config.http)
+    return halo, halo.hurry
+
+
+def _securely(handle: Handler, settings: Mapping[str, object]) -> Handler:
     from riser.tls import Tls  # The module of OpenSSL is slow to load.
 
-    tls = Tls(**config.tls)  # type: ignore[arg-type]  # it checks what it is given
+    tls = Tls(**settings)  # type: ignore[arg-type]  # it checks what it is given
 
     def handle_securely(connection: socket.socket) -> None:
         with tls.serving(connection) as secure:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 CALLBACKS = (
@@ -28,6 +28,7 @@ _KINDS: Mapping[str, type] = {
     "hang_in": list,
     "exit_in": list,
     "tls": dict,
+    "http": dict,
 }
 #: In the contract, but of profiles that riser does not offer.
 _NOT_OFFERED = ("services", "resources")
@@ -46,6 +47,14 @@ class NotOfferedError(TesteeError):
 
 
 @dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """How long the handler `http` keeps a connection: so many requests, and so many seconds without one."""
+
+    request_max_count: int = 100
+    request_timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class TesteeConfig:
     """One reading of the file: names as in the contract, defaults filled in."""
 
@@ -59,6 +68,7 @@ class TesteeConfig:
     hang_in: frozenset[str] = field(default_factory=frozenset)
     exit_in: frozenset[str] = field(default_factory=frozenset)
     tls: Mapping[str, object] | None = None
+    http: HttpLimits = HttpLimits()
 
 
 def read_config(path: str) -> TesteeConfig:
@@ -81,7 +91,7 @@ def read_config(path: str) -> TesteeConfig:
     return TesteeConfig(
         events=_choose(values, "events"),
         mode=_choose(values, "mode", ("daemon", "server")),
-        handler=_choose(values, "handler", ("echo", "probe"), not_offered=("http",)),
+        handler=_choose(values, "handler", ("echo", "http", "probe")),
         daemon=values.get("daemon", {}),
         server=values.get("server", {}),
         record=_names(values, "record", CALLBACKS),
@@ -89,15 +99,29 @@ def read_config(path: str) -> TesteeConfig:
         hang_in=_names(values, "hang_in"),
         exit_in=_names(values, "exit_in"),
         tls=values.get("tls"),
+        http=_http_limits(values.get("http", {})),
     )
 
 
-def _choose(
-    values: Mapping[str, object], name: str, choices: tuple[str, ...] = (), *, not_offered: tuple[str, ...] = ()
-) -> str:
+def _http_limits(values: Mapping[str, object]) -> HttpLimits:
+    limits = HttpLimits()
+    for name, value in values.items():
+        match name, value:
+            case "request_max_count", int(count) if not isinstance(value, bool) and count > 0:
+                limits = replace(limits, request_max_count=count)
+            case "request_timeout_seconds", int(seconds) | float(seconds) if (
+                not isinstance(value, bool) and seconds > 0
+            ):
+                limits = replace(limits, request_timeout_seconds=float(seconds))
+            case "request_max_count" | "request_timeout_seconds", _:
+                raise TesteeError(f"http.{name}: expected a number above 0, got {value!r}")
+            case _:
+                raise TesteeError(f"http.{name}: not in the contract")
+    return limits
+
+
+def _choose(values: Mapping[str, object], name: str, choices: tuple[str, ...] = ()) -> str:
     value = values.get(name)
-    if value in not_offered:
-        raise NotOfferedError(f"{name}: riser does not offer {value!r}")
     if not isinstance(value, str) or (choices and value not in choices):
         expected = " or ".join(repr(choice) for choice in choices) or "text"
         raise TesteeError(f"{name}: expected {expected}, got {value!r}")

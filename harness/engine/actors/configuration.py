@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
-from harness.model.actors import Daemon, Listen, Mode, ServerTls
+from harness.model.actors import Daemon, HttpLimits, Listen, Mode, ServerTls
 from harness.model.values import Plain, Text
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def first_configuration(model: Daemon, scope: Scope, *, mode: Mode, events: Path
         "handler": model.handler.value,
     }
     if model.tls is not None:
-        configuration["tls"] = _tls(model.tls, scope)
+        configuration["tls"] = _given(model.tls, scope)
+    if model.http is not None:
+        configuration["http"] = _given(model.http, scope)
     if model.record is not None:
         needed = [name for name in _NEEDED_EVENTS if name not in model.record]
         configuration["record"] = [*needed, *model.record]
@@ -90,10 +92,11 @@ def write_configuration(path: Path, configuration: dict[str, Plain]) -> None:
     temporary.replace(path)
 
 
-def _tls(tls: ServerTls, scope: Scope) -> dict[str, Plain]:
+def _given(settings: ServerTls | HttpLimits, scope: Scope) -> dict[str, Plain]:
+    """What the scenario gives of the settings, under the contract's names, which are the model's."""
     values: dict[str, Plain] = {}
-    for spec in fields(tls):
-        match getattr(tls, spec.name):
+    for spec in fields(settings):
+        match getattr(settings, spec.name):
             case None:
                 pass
             case Text() as text:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
+import socket
 import ssl
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +18,7 @@ import trustme
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.riser.daemon.conftest import Run
+    from tests.riser.daemon.conftest import Client, Run
 
 WHOLE = {"contract": 1, "events": "events", "mode": "daemon", "handler": "echo"}
 
@@ -37,7 +40,10 @@ def refused(path: Path, text: str) -> tuple[int, str]:
         ({"events": None}, 2, "events: expected a str"),
         ({"server": []}, 2, "server: expected a dict"),
         ({"record": ["at_lunch"]}, 2, "record: expected names of callbacks, got 'at_lunch'"),
-        ({"handler": "http"}, 127, "handler: riser does not offer 'http'"),
+        ({"handler": "ftp"}, 2, "handler: expected 'echo' or 'http' or 'probe', got 'ftp'"),
+        ({"http": {"colour": 1}}, 2, "http.colour: not in the contract"),
+        ({"http": {"request_max_count": 0}}, 2, "http.request_max_count: expected a number above 0, got 0"),
+        ({"http": {"request_timeout_seconds": True}}, 2, "http.request_timeout_seconds: expected a number above 0"),
         ({"services": {}}, 127, "services: riser does not offer this profile"),
     ],
 )
@@ -155,3 +161,83 @@ def test_tls_is_spoken_when_configured(run: Run, tmp_path: Path) -> None:
         with secure.makefile("rb") as lines:
             assert lines.readline() == f"ok {run.server}\n".encode()
     assert run.stop() == 0
+
+
+def fetch(client: Client, method: str = "GET", version: str = "HTTP/1.1", **headers: str) -> tuple[int, str, bytes]:
+    """Status, the header Connection, and body of one answer."""
+    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    client.socket.sendall(f"{method} /any {version}\r\n{fields}\r\n".encode())
+    answer = http.client.HTTPResponse(client.socket, method=method)
+    answer.begin()
+    return answer.status, answer.headers["Connection"], answer.read()
+
+
+def test_http_serves_its_page_again_and_again(run: Run) -> None:
+    run.start(handler="http")
+    with run.client() as client:
+        status, connection, page = fetch(client)
+        assert (status, connection) == (200, "keep-alive")
+        assert b"Hello world." in page
+        assert fetch(client, "HEAD") == (200, "keep-alive", b"")
+        assert fetch(client, "PUT") == (405, "keep-alive", b"")
+        assert fetch(client) == (200, "keep-alive", page)
+    assert run.stop() == 0
+    assert "r b'GET /any HTTP/1.1" in run.log()
+    assert "w b'HTTP/1.1 200 OK" in run.log()
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "connection"),
+    [
+        ("HTTP/1.0", {}, "close"),
+        ("HTTP/1.0", {"Connection": "keep-alive"}, "keep-alive"),
+        ("HTTP/1.1", {"Connection": "close"}, "close"),
+        ("HTTP/1.1", {"Content_Length": "0"}, "close"),
+    ],
+)
+def test_http_keeps_a_connection_as_the_request_says(
+    run: Run, version: str, headers: dict[str, str], connection: str
+) -> None:
+    run.start(handler="http")
+    with run.client() as client:
+        assert fetch(client, "GET", version, **headers)[:2] == (200, connection)
+        if connection == "close":
+            assert client.at_end()
+    assert run.stop() == 0
+
+
+def test_http_ends_a_connection_after_so_many_requests(run: Run) -> None:
+    run.start(handler="http", http={"request_max_count": 2})
+    with run.client() as client:
+        assert [fetch(client)[1] for _ in range(2)] == ["keep-alive", "close"]
+        assert client.at_end()
+    assert run.stop() == 0
+
+
+def test_http_ends_a_connection_that_is_silent(run: Run) -> None:
+    run.start(handler="http", http={"request_timeout_seconds": 0.2})
+    began = time.monotonic()
+    with run.client() as client:
+        assert client.at_end()
+    assert time.monotonic() - began >= 0.2
+    assert run.stop() == 0
+
+
+@pytest.mark.parametrize("said", [b"what is this?\r\n", b"GET / HTTP/1.1\r\nno header\r\n", b"GET / HTTP/2\r\n\r\n"])
+def test_http_ends_a_connection_that_says_no_request(run: Run, said: bytes) -> None:
+    run.start(handler="http")
+    with run.client() as client:
+        client.socket.sendall(said)
+        client.socket.shutdown(socket.SHUT_WR)
+        client.read(10_000)
+        assert client.at_end()
+    assert run.ask("GET / HTTP/1.0\r\n\r").startswith("HTTP/1.1 200")
+    assert run.stop() == 0
+
+
+def test_http_keeps_no_connection_at_a_stop(run: Run) -> None:
+    run.start(handler="http", http={"request_timeout_seconds": 3600})
+    with run.client() as client:
+        assert fetch(client)[1] == "keep-alive"
+        assert run.stop() == 0
+        assert client.at_end()
