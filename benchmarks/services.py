@@ -1,30 +1,27 @@
-"""The figures of services: riser beside dRuby, multiprocessing.managers, RPyC, and a raw socket as the limit.
+"""Calls of services: riser beside dRuby, multiprocessing.managers, RPyC, and a raw socket as the limit.
 
-    RUBYLIB=path/to/riser/lib python benchmarks/services.py [--json FILE] [--rounds 7] [--row ROW ...]
-
-Every row is measured in rounds, in each of which all peers take their turn, so that what else the machine does weighs
-on all alike; the table has medians in microseconds, and the median of the ratios within the rounds. Rows of one client
-are pinned to one core, both sides of the call; those of threads and processes are not. A peer that is not there is
-named and left out.
+Rows of one client are pinned to one core, both sides of the call; those of threads and processes are not. Each turn is
+a process of its own.
 """
 
-import argparse
-import json
+import functools
+import importlib.util
 import multiprocessing.managers
 import os
-import shutil
+import re
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.figure import Aim, Figure
+from benchmarks.programs import why_no_ruby
+
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
 
 
 class Row(NamedTuple):
@@ -214,8 +211,8 @@ def managers(row: str, count: int) -> float | None:
 
 def rpyc(row: str, count: int) -> float | None:
     """RPyC over a Unix socket, with a process for its server."""
-    import rpyc as peer  # type: ignore[import-not-found,unused-ignore]  # a peer, where it is installed
-    from rpyc.utils.server import ThreadedServer  # type: ignore[import-not-found,unused-ignore]  # as above
+    import rpyc as peer  # type: ignore[import-not-found,import-untyped,unused-ignore]  # a peer, where it is installed
+    from rpyc.utils.server import ThreadedServer  # type: ignore[import-not-found,import-untyped,unused-ignore]  # as above
 
     path = f"/tmp/riser-benchmark-{os.getpid()}"  # noqa: S108 - a socket for a moment
     if row == "2 processes":
@@ -279,87 +276,49 @@ def take_turn(peer: str, row: Row, core: int) -> float | None:
     if peer == "dRuby":
         command = ["ruby", str(HERE / "services.rb"), *arguments]
     else:
-        command = [sys.executable, __file__, "--peer", peer, *arguments]
+        command = [sys.executable, "-m", "benchmarks.services", peer, *arguments]
     if row.is_pinned:
         command = ["taskset", "-c", str(core), *command]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=HERE.parent)
     text = done.stdout.strip()
     if done.returncode or not text:
         raise RuntimeError(f"{peer}, {row.name}: {done.stderr.strip()[-500:]}")
     return None if text == "None" else float(text)
 
 
-def is_there(peer: str) -> bool:
-    """Whether the peer can be measured on this machine."""
+def why_absent(peer: str) -> str | None:
+    """Why the peer cannot be measured on this machine; None if it can."""
     match peer:
         case "dRuby":
-            ruby = shutil.which("ruby")
-            return ruby is not None and not subprocess.run([ruby, "-rriser", "-e", ""], capture_output=True).returncode  # noqa: PLW1510 - the code is what is asked for
+            return why_no_ruby()
         case "rpyc":
-            return not subprocess.run([sys.executable, "-c", "import rpyc"], capture_output=True).returncode  # noqa: PLW1510 - as above
+            return None if importlib.util.find_spec("rpyc") else "it is not installed"
         case _:
-            return True
+            return None
 
 
-def table(rows: list[Row], rounds: int) -> dict[str, Any]:
-    """All figures."""
-    peers = [peer for peer in PEERS if is_there(peer)]
+def figures(*, quick: bool) -> Iterator[Figure]:
+    """All of them; `quick` makes a tenth of the calls."""
+    absent = {peer: reason for peer in PEERS if (reason := why_absent(peer))}
     core = max(os.sched_getaffinity(0))
-    seconds: dict[str, dict[str, list[float]]] = {row.name: {peer: [] for peer in peers} for row in rows}
-    for _ in range(rounds):
-        for row in rows:
-            for peer in peers:
-                turn = take_turn(peer, row, core)
-                if turn is not None:
-                    seconds[row.name][peer].append(turn)
-    return {
-        "absent": [peer for peer in PEERS if peer not in peers],
-        "rounds": rounds,
-        "load": os.getloadavg(),
-        "rows": {
-            row.name: {
-                "pinned": row.is_pinned,
-                "at least": row.at_least,
-                "stretch": row.stretch,
-                "microseconds": {
-                    peer: statistics.median(turns) * 1e6 for peer, turns in seconds[row.name].items() if turns
-                },
-                "against dRuby": _ratio(seconds[row.name]),
-            }
-            for row in rows
-        },
-    }
+    for row in ROWS:
+        short = row._replace(calls=max(row.calls // 10, 8)) if quick else row
 
+        def turn(peer: str, row: Row = short) -> float | None:
+            seconds = take_turn(peer, row, core)
+            return None if seconds is None else seconds * 1e6
 
-def _ratio(turns: dict[str, list[float]]) -> float | None:
-    pairs = list(zip(turns.get("dRuby", []), turns["riser"], strict=False))
-    return statistics.median(other / ours for other, ours in pairs) if pairs else None
-
-
-def main() -> None:
-    """Print the table, and write it as JSON if that is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--row", action="append", choices=[row.name for row in ROWS])
-    parser.add_argument("--peer", nargs=3, metavar=("PEER", "ROW", "COUNT"), help="one measurement")
-    options = parser.parse_args()
-    if options.peer:
-        peer, row, count = options.peer
-        print(PYTHON_PEERS[peer](row, int(count)))  # noqa: T201 - what it is for
-        return
-    figures = table([row for row in ROWS if not options.row or row.name in options.row], options.rounds)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"{'':20}" + "".join(f"{peer:>12}" for peer in PEERS) + f"{'ratio':>9}{'at least':>10}{'stretch':>9}")  # noqa: T201
-    for name, row in figures["rows"].items():
-        cells = [f"{row['microseconds'][peer]:.1f}" if peer in row["microseconds"] else "-" for peer in PEERS]
-        ratio = "-" if row["against dRuby"] is None else f"{row['against dRuby']:.1f}x"
-        print(f"{name:20}" + "".join(f"{cell:>12}" for cell in cells), end="")  # noqa: T201
-        print(f"{ratio:>9}{row['at least']:>9}x{row['stretch']:>8}x")  # noqa: T201
-    if figures["absent"]:
-        print("not there, and left out:", ", ".join(figures["absent"]))  # noqa: T201
+        yield Figure(
+            "service-" + re.sub(r"[^a-z0-9]+", "-", row.name.lower()),
+            f"service call: {row.name}" + (" (all on one core)" if row.is_pinned else ""),
+            "us",
+            {peer: functools.partial(turn, peer) for peer in PEERS if peer not in absent},
+            (Aim(row.at_least, row.stretch, "dRuby"),),
+            less_is_better=True,
+            absent=absent,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    peer, row, count = sys.argv[1:]
+    print(PYTHON_PEERS[peer](row, int(count)))
