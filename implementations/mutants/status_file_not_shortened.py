@@ -3,8 +3,15 @@
 import os
 import sys
 
+from riser.statusfile import StatusFile
 from riser.testee.__main__ import main
 
-os.ftruncate = lambda _descriptor, _length: None
+
+def write_over(self, text):
+    """Write what there is to write, and be done."""
+    os.pwrite(self.descriptor, text.encode("ascii"), 0)
+
+
+StatusFile._replace = write_over
 
 sys.exit(main(sys.argv[1:]))
