@@ -129,7 +129,8 @@ class Gate:
         outcome = _Outcome.FULL
         while len(taken) < room:
             try:
-                connection, _ = self._socket.accept()
+                # accept() would make a socket object around it for nobody; that takes longer than the call itself.
+                connection, _ = self._socket._accept()  # type: ignore[attr-defined]  # noqa: SLF001
             except BlockingIOError:
                 outcome = _Outcome.EMPTY
                 break
@@ -142,7 +143,7 @@ class Gate:
                     _log.warning("cannot accept connections for the moment: %s", error.strerror)
                 outcome = _Outcome.STARVED
                 break
-            taken.append(connection.detach())
+            taken.append(connection)
         if taken:
             self._crew.take(taken)
         return outcome
