@@ -154,16 +154,25 @@ def as_json(report: Report) -> str:
     return json.dumps(report)
 
 
-def as_prometheus(report: Report, *, prefix: str = "riser_queue") -> str:
-    """The numbers of a report in the text format that Prometheus reads; ends with a line feed."""
-    label = str(report["queue_name"]).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def as_prometheus(*reports: Report, prefix: str = "riser_queue") -> str:
+    """The numbers of reports in the text format that Prometheus reads; ends with a line feed.
+
+    All that one page shows belongs into one call: the format wants the samples of a metric together, under one TYPE
+    line, so texts of several calls cannot be put one after the other. Of several reports on one queue the last counts.
+    """
+    latest = {str(report["queue_name"]): report for report in reports}
     lines = []
     for name in FIELDS:
-        value = report[name]
-        if isinstance(value, int | float):
+        values = {queue: report[name] for queue, report in latest.items()}
+        numbers = {queue: float(value) for queue, value in values.items() if isinstance(value, int | float)}
+        if numbers:
             lines.append(f"# TYPE {prefix}_{name} gauge")
-            lines.append(f'{prefix}_{name}{{queue="{label}"}} {float(value)!r}')
-    return "\n".join(lines) + "\n"
+            lines += [f'{prefix}_{name}{{queue="{_label(queue)}"}} {number!r}' for queue, number in numbers.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _over(part: int, whole: int) -> float:

@@ -51,6 +51,7 @@ def test_the_end_of_a_connection_counts_as_readable(pair: Pair) -> None:
 
 
 def test_the_interval_counts_since_the_last_reset_or_success(pair: Pair) -> None:
+    """`poll.timeout`."""
     ours, peer = pair
     poll = ReadPoll(ours)
     assert not poll.poll(0.05)
@@ -66,6 +67,7 @@ def test_the_interval_counts_since_the_last_reset_or_success(pair: Pair) -> None
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
 def test_lines_that_a_reader_holds_already_count(pair: Pair, timeout: float | None) -> None:
+    """`poll.buffered`."""
     ours, peer = pair
     ours.settimeout(timeout)
     with ours.makefile("rb") as reader:

@@ -38,6 +38,7 @@ def test_items_come_out_in_the_order_in_which_they_went_in() -> None:
 
 
 def test_a_push_to_a_full_queue_waits_up_to_its_timeout_and_then_stores_nothing() -> None:
+    """`queue.bounded`."""
     sized: TimeoutSizedQueue[str] = TimeoutSizedQueue(1)
     assert sized.push("first", 0)
     began = time.monotonic()
@@ -48,6 +49,7 @@ def test_a_push_to_a_full_queue_waits_up_to_its_timeout_and_then_stores_nothing(
 
 
 def test_a_push_that_waits_is_stored_as_soon_as_there_is_a_place() -> None:
+    """`queue.bounded`."""
     sized: TimeoutSizedQueue[int] = TimeoutSizedQueue(1)
     sized.push(1, 0)
     threads, outcomes = _in_threads(1, lambda: sized.push(2, DEADLINE_SECONDS))
@@ -58,6 +60,7 @@ def test_a_push_that_waits_is_stored_as_soon_as_there_is_a_place() -> None:
 
 
 def test_after_close_pushes_raise_and_pops_drain_what_is_left_and_then_report_the_end() -> None:
+    """`queue.close`."""
     sized: TimeoutSizedQueue[int] = TimeoutSizedQueue(3, name="a queue")
     sized.push(1, 0)
     sized.push(2, 0)
@@ -71,6 +74,7 @@ def test_after_close_pushes_raise_and_pops_drain_what_is_left_and_then_report_th
 
 
 def test_close_wakes_all_who_wait_for_an_item() -> None:
+    """`queue.close.waiters`."""
     sized: TimeoutSizedQueue[int] = TimeoutSizedQueue(1)
     threads, outcomes = _in_threads(3, sized.pop)
     sized.close()
@@ -80,6 +84,7 @@ def test_close_wakes_all_who_wait_for_an_item() -> None:
 
 
 def test_close_wakes_all_who_wait_for_a_place_and_none_of_them_stores_anything() -> None:
+    """`queue.close.waiters`."""
     sized: TimeoutSizedQueue[int] = TimeoutSizedQueue(1)
     sized.push(1, 0)
     threads, outcomes = _in_threads(3, lambda: sized.push(2, DEADLINE_SECONDS))

@@ -457,6 +457,7 @@ def test_an_idle_server_does_not_wake_up_and_is_gone_at_once(serve: ServeProbe, 
 
 
 def test_out_of_descriptors_established_connections_live_on_and_accepting_resumes(serve: ServeProbe) -> None:
+    """`server.accept.emfile`."""
     server = serve(attributes={"thread_num": 2})
     server.event("ready")
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (64, 64))

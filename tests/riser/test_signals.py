@@ -26,6 +26,7 @@ def test_signals_become_operations_in_the_order_of_their_arrival() -> None:
 
 
 def test_a_burst_of_five_thousand_signals_loses_none() -> None:
+    """`stat.burst`."""
     with SignalInbox({signal.SIGUSR1: Operation.STAT_GET_AND_RESET}) as inbox:
         for _ in range(5000):
             os.kill(os.getpid(), signal.SIGUSR1)

@@ -151,6 +151,7 @@ class _Stubborn:
 
 
 def test_a_flush_that_fails_half_way_is_continued_and_not_repeated() -> None:
+    """`stream.buffer.error`: what was sent is not sent again."""
     below = _Stubborn(at_once=3, until=7)
     stream = WriteBufferStream(below)
     stream.write(b"0123456789")
@@ -162,6 +163,7 @@ def test_a_flush_that_fails_half_way_is_continued_and_not_repeated() -> None:
 
 
 def test_a_flush_that_fails_in_close_still_closes() -> None:
+    """`stream.buffer.error`."""
     below = _Stubborn(at_once=3, until=0)
     stream = WriteBufferStream(below)
     stream.write(b"lost")
@@ -225,6 +227,7 @@ def test_the_tag_names_the_peer(family: int, host: str, log: logging.Logger) -> 
 
 
 def test_a_peer_that_is_gone_gets_a_tag_too(log: logging.Logger, caplog: pytest.LogCaptureFixture) -> None:
+    """`stream.log.gone`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         client = socket.create_connection(listening.getsockname())
         ours, _ = listening.accept()
@@ -239,6 +242,8 @@ def test_a_peer_that_is_gone_gets_a_tag_too(log: logging.Logger, caplog: pytest.
 
 
 def test_a_log_that_is_broken_does_not_break_the_conversation(pair: Pair) -> None:
+    """`stream.log.gone`: logging never raises."""
+
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             raise OSError(f"no space left for {record.msg}")

@@ -12,6 +12,7 @@ def _stats() -> QueueStats:
 
 
 def test_a_report_has_the_sixteen_fields_of_riser_in_their_order() -> None:
+    """`stat.fields`."""
     report = _stats().report(clock=101.5, wall=5001.5, closed=False, reset=True)
     assert tuple(report) == FIELDS
     assert len(FIELDS) == 16
@@ -22,11 +23,13 @@ def test_a_report_has_the_sixteen_fields_of_riser_in_their_order() -> None:
 
 
 def test_ratios_and_averages_over_nothing_are_zero() -> None:
+    """`stat.zero`."""
     report = _stats().report(clock=100.0, wall=5000.0, closed=False, reset=True)
     assert [report[name] for name in FIELDS if name.endswith(("ratio", "average_queue_size"))] == [0.0] * 5
 
 
 def test_a_wall_clock_that_steps_back_makes_no_duration_negative() -> None:
+    """`stat.zero`."""
     report = _stats().report(clock=103.0, wall=10.0, closed=False, reset=True)
     assert report["elapsed_seconds"] == 3.0
 
@@ -89,3 +92,24 @@ def test_a_report_is_text_for_prometheus() -> None:
     assert "riser_queue_closed" in text
     assert text.endswith("\n")
     assert "queue_name" not in text
+
+
+def test_the_reports_of_several_queues_share_one_type_line_a_metric() -> None:
+    reports = []
+    for name, size in [("process_queue", 20), ("thread_queue-0", 5), ("process_queue", 21)]:
+        stats = QueueStats(name, size)
+        stats.start(clock=100.0, wall=5000.0)
+        reports.append(stats.report(clock=101.0, wall=5001.0, closed=False, reset=True))
+    lines = as_prometheus(*reports).splitlines()
+    types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(types) == len(set(types)) == len(FIELDS) - 1
+    at = lines.index("# TYPE riser_queue_max_size gauge")
+    assert lines[at + 1 : at + 3] == [
+        'riser_queue_max_size{queue="process_queue"} 21.0',
+        'riser_queue_max_size{queue="thread_queue-0"} 5.0',
+    ]
+    assert lines[at + 3].startswith("# TYPE")
+
+
+def test_of_no_report_there_is_no_text() -> None:
+    assert as_prometheus() == ""
