@@ -4,6 +4,7 @@ A probe answers each line with one line, `ok VALUE` or `error MESSAGE`, so that 
 happens, and not the adapter.
 """
 
+import contextlib
 import hashlib
 import io
 import os
@@ -13,8 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from riser.logs import LOGGER
 from riser.poll import ReadPoll
-from riser.stream import WriteBufferStream
+from riser.stream import LoggingStream, Stream, WriteBufferStream
 
 #: What `send` sends, over and over.
 PATTERN = bytes(range(256))
@@ -38,17 +40,16 @@ def echo(connection: socket.socket) -> None:
 
 def probe(connection: socket.socket) -> None:
     """Each line a command, each answer a line, until the client leaves or a command ends it."""
-    with connection.makefile("rb") as lines:
-        talk = _Talk(connection, lines)
-        for line in lines:
+    with connection.makefile("rb") as lines, contextlib.closing(_Talk(connection, lines)) as talk:
+        while line := talk.readline():
             name, _, argument = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
             try:
                 for answer in talk.answer(name, argument):
-                    connection.sendall(answer if isinstance(answer, bytes) else f"{answer}\n".encode())
+                    talk.say(answer if isinstance(answer, bytes) else f"{answer}\n".encode())
             except _LeaveError:
                 return
             except ValueError as error:
-                connection.sendall(f"error {error}\n".encode())
+                talk.say(f"error {error}\n".encode())
 
 
 HANDLERS: Mapping[str, Handler] = {"echo": echo, "probe": probe}
@@ -61,7 +62,24 @@ class _Talk:
         self._connection = connection
         self._lines = lines
         self._poll = ReadPoll(lines)
-        self._stream = WriteBufferStream(connection)
+        self._stream: Stream = WriteBufferStream(connection)
+        self._logged: LoggingStream | None = None
+
+    def readline(self) -> bytes:
+        """The next command, its end included; nothing at the end of the connection."""
+        return self._lines.readline() if self._logged is None else self._logged.readline()
+
+    def say(self, answer: bytes) -> None:
+        """Send it at once."""
+        if self._logged is None:
+            self._connection.sendall(answer)
+        else:
+            self._logged.write(answer)
+
+    def close(self) -> None:
+        """Let the log know that this is the end."""
+        if self._logged is not None:
+            self._logged.close()
 
     def answer(self, name: str, argument: str) -> Answers:
         """The answers to a command; raises ValueError for an argument that cannot be used."""
@@ -77,7 +95,7 @@ class _Talk:
                 yield from _pattern(int(argument))
             case "receive":
                 yield f"ok {hashlib.sha256(self._lines.read(int(argument))).hexdigest()}"
-            case "poll" | "interval" | "buffer" | "write" | "flush":
+            case "poll" | "interval" | "buffer" | "write" | "fill" | "flush" | "log":
                 yield from self._use(name, argument)
             case _:
                 yield from self._end(name, argument)
@@ -93,9 +111,16 @@ class _Talk:
                 self._stream = WriteBufferStream(self._connection, int(argument))
                 yield "ok"
             case "write":
-                self._stream.write(argument.encode())
+                self._stream.write(argument.replace("\\n", "\n").encode())
+            case "fill":
+                self._stream.write(b"." * int(argument))
             case "flush":
                 self._stream.flush()
+            case "log":
+                self._logged = LoggingStream(self._connection, LOGGER)
+                self._stream = self._logged
+                self._poll = ReadPoll(self._logged)
+                yield "ok"
 
     def _end(self, name: str, argument: str) -> Answers:
         """The commands after which dispatch does not read another one."""
@@ -107,7 +132,7 @@ class _Talk:
             case "hang":
                 threading.Event().wait()
             case "close":
-                self._connection.close()
+                self._stream.close()
                 raise _LeaveError
             case "detach":
                 yield "ok"

@@ -134,6 +134,29 @@ def test_probe_waits_with_a_poll_and_buffers_writes(run: Run) -> None:
     assert run.stop() == 0
 
 
+def test_probe_fills_a_buffer_and_closes_through_it(run: Run) -> None:
+    run.start()
+    with run.client() as client:
+        client.socket.sendall(b"buffer 9\nfill 8\necho first\nfill 1\nwrite a\\nb\nclose\n")
+        assert client.read(len("ok\nok first\n.........a\nb")) == b"ok\nok first\n.........a\nb"
+        assert client.socket.recv(1) == b""
+    assert run.stop() == 0
+
+
+def test_probe_logs_its_conversation(run: Run) -> None:
+    run.start()
+    with run.client() as client:
+        assert client.ask("log") == "ok"
+        assert client.ask("echo one") == "one"
+        assert client.ask("poll 0") == "false"
+        client.socket.sendall(b"flush\nclose\n")
+        assert client.socket.recv(1) == b""
+    assert run.stop() == 0
+    output = run.output.read_text()
+    for said in ("r b'echo one\\n'", "w b'ok one\\n'", "flush", "close"):
+        assert f"] {said}\n" in output
+
+
 def test_probe_closes_or_keeps_its_connection(run: Run) -> None:
     run.start()
     with run.client() as closed, run.client() as kept:
