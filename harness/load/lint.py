@@ -14,7 +14,7 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, listed
 from harness.load.steps import Broken, Part
 from harness.load.validate import options_of
-from harness.model.actors import Actor, Certificate, Client, ClientTls, Daemon, Handler, HttpLimits, Load, Process
+from harness.model.actors import Actor, Certificate, Client, ClientTls, Daemon, Handler, KeepAlive, Load, Process
 from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
@@ -71,9 +71,9 @@ def lint_actor(part: Part[Actor], notes: Notes) -> None:
         case Certificate(names=()):
             message = "a certificate is for somebody, and its list is empty"
             notes.add(part.place("certificate"), Code.EMPTY_VALUE, message)
-        case Daemon(http=HttpLimits(), handler=handler) if handler is not Handler.HTTP:
-            message = f"`http` is about the handler of that name, and this is `{handler}`"
-            notes.add(part.place("http"), Code.NO_EFFECT, message)
+        case Daemon(keep_alive=KeepAlive(), handler=handler) if handler is not Handler.HTTP:
+            message = f"`keep_alive` is about the handler `http`, and this is `{handler}`"
+            notes.add(part.place("keep_alive"), Code.NO_EFFECT, message)
         case Client(tls=ClientTls() as tls):
             _lint_tls(part, tls, notes)
         case Process(command=()):

@@ -79,7 +79,7 @@ class ServerTls:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpLimits:
+class KeepAlive:
     """How long the handler `http` keeps a connection."""
 
     request_max_count: int | None = option("the requests after which it is closed", default=None, least=1)
@@ -110,7 +110,7 @@ class Daemon:
     server: dict[str, Plain] | None = option("server attributes under RISER's names", default=None)
     parameters: dict[str, Plain] | None = option("daemon parameters under RISER's names", default=None)
     tls: ServerTls | None = option("its handlers speak TLS", default=None)
-    http: HttpLimits | None = option("how long the handler http keeps connections", default=None)
+    keep_alive: KeepAlive | None = option("how long the handler http keeps connections", default=None)
     record: tuple[str, ...] | None = option(
         "the callbacks to record; all of them by default", default=None, words=CALLBACKS
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
-from harness.model.actors import Daemon, HttpLimits, Listen, Mode, ServerTls
+from harness.model.actors import Daemon, KeepAlive, Listen, Mode, ServerTls
 from harness.model.values import Plain, Text
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def first_configuration(model: Daemon, scope: Scope, *, mode: Mode, events: Path
     }
     if model.tls is not None:
         configuration["tls"] = _given(model.tls, scope)
-    if model.http is not None:
-        configuration["http"] = _given(model.http, scope)
+    if model.keep_alive is not None:
+        configuration["http"] = _given(model.keep_alive, scope)
     if model.record is not None:
         needed = [name for name in _NEEDED_EVENTS if name not in model.record]
         configuration["record"] = [*needed, *model.record]
@@ -92,7 +92,7 @@ def write_configuration(path: Path, configuration: dict[str, Plain]) -> None:
     temporary.replace(path)
 
 
-def _given(settings: ServerTls | HttpLimits, scope: Scope) -> dict[str, Plain]:
+def _given(settings: ServerTls | KeepAlive, scope: Scope) -> dict[str, Plain]:
     """What the scenario gives of the settings, under the contract's names, which are the model's."""
     values: dict[str, Plain] = {}
     for spec in fields(settings):
