@@ -65,9 +65,8 @@ _MODE = re.compile(r"0?[0-7]{3}|[0-7]{4}")
 def lint_actor(part: Part[Actor], notes: Notes) -> None:
     """Note what makes no sense in an actor, whatever the steps are."""
     match part.value:
-        case Load(send=send, expect=expect):
-            _lint_line(part, "send", send, notes)
-            _lint_line(part, "expect", expect, notes)
+        case Load() as load:
+            _lint_load(part, load, notes)
         case Certificate(names=()):
             message = "a certificate is for somebody, and its list is empty"
             notes.add(part.place("certificate"), Code.EMPTY_VALUE, message)
@@ -91,6 +90,18 @@ def _lint_tls(part: Part[Actor], tls: ClientTls, notes: Notes) -> None:
     if not tls.verify and tls.ca is not None:
         message = "`verify: false` trusts everybody, so `ca` does nothing"
         notes.add(part.place("ca"), Code.CONTRADICTION, message)
+
+
+def _lint_load(part: Part[Actor], load: Load, notes: Notes) -> None:
+    if load.send is None and load.get is None:
+        notes.add(part.place(None), Code.MISSING_KEY, "a `load` needs `send` or `get`")
+    elif load.send is not None and load.get is not None:
+        notes.add(part.place("get"), Code.CONTRADICTION, "`send` and `get` exclude each other")
+    _lint_line(part, "send", load.send, notes)
+    if load.get is None:
+        _lint_line(part, "expect", load.expect, notes)
+    elif any(mark.isspace() for mark in str(load.get)):
+        notes.add(part.place("get"), Code.NEVER_TRUE, "a path has no white space, and this breaks the request")
 
 
 def lint_step(part: Part[Step], notes: Notes) -> None:

@@ -213,7 +213,8 @@ class Connections(StrEnum):
 class Load:
     """Many clients at once, each doing one operation after another until cancelled or done.
 
-    An operation sends `send` as a line and expects a line like `expect`; `${n}` in both is its number, from 1.
+    An operation sends `send` as a line and expects a line like `expect`; or it asks for the path `get` over HTTP, and
+    expects a response of status 200 with a body like `expect`. `${n}` in them is its number, from 1.
     The outcome of every operation is kept. After one that failed, its client waits 10 ms, or its `pause` if that is
     longer, so that a daemon that is gone is not hammered.
     """
@@ -224,8 +225,9 @@ class Load:
     name: str
     location: Location
     to: Text = subject("the daemon or proxy, or an address HOST:PORT or unix:PATH", key="load")
-    send: Text = option("the line that each operation sends")
-    expect: Matcher = option("what the line must be that each operation expects")
+    send: Text | None = option("the line that each operation sends", default=None)
+    get: Text | None = option("the path that each operation asks for over HTTP/1.1", default=None)
+    expect: Matcher = option("what the line, or the body, must be that each operation expects")
     clients: int = option("how many at once, 1 to 1000", default=4, least=1, most=1000)
     operations: int | None = option("how many in all; without it, until cancelled", default=None, least=1)
     connections: Connections = option(

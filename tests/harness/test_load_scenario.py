@@ -117,6 +117,7 @@ def test_actors_are_read() -> None:
     assert client == Client("old", Location("file.yaml", 11, 3), text_at("d", 11, 18))
     assert isinstance(load, Load)
     assert (load.clients, str(load.send)) == (8, "echo ${n}")
+    assert load.send is not None
     assert load.send.parts == ("echo ", Reference(("n",), Location("file.yaml", 12, 43)))
 
 

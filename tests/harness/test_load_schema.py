@@ -47,6 +47,7 @@ UNSEEN = {
     "cell-problem",
     "missing-key-eventually",
     "missing-key-fault",
+    "missing-key-load",
     "unknown-value-method",
     "missing-key-signal",
     "missing-key-tls-ca",

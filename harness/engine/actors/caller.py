@@ -14,6 +14,7 @@ import asyncio
 import errno
 import os
 import socket
+from dataclasses import dataclass
 from typing import Protocol
 
 from harness.engine.actors.connection import SocketAddress, errno_name, new_socket
@@ -28,6 +29,17 @@ AFTER_FAILURE = 0.01
 """Seconds that a client waits after an operation that failed, at least."""
 _REFUSED = (errno.ECONNREFUSED, errno.ENOENT)
 _RESET = (errno.ECONNRESET, errno.EPIPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, and what has come after it; `problem` is what is wrong with it whatever is expected."""
+
+    text: bytes
+    rest: bytes
+    is_kept: bool = True
+    """Whether the connection may serve another operation."""
+    problem: str | None = None
 
 
 class Work(Protocol):
@@ -50,8 +62,11 @@ class Work(Protocol):
     def request(self, number: int) -> bytes:
         """What the operation sends."""
 
+    def answer_in(self, got: bytes, *, is_over: bool) -> Answer | None:
+        """The answer at the beginning of what has come; None while it is not whole. `is_over`: no more will come."""
+
     def judge(self, number: int, line: bytes) -> str | None:
-        """What is wrong with the line that answers the operation; None if nothing is."""
+        """What is wrong with the line or body that answers the operation; None if nothing is."""
 
     def address(self) -> tuple[socket.AddressFamily, SocketAddress]:
         """Where to connect. Raises OSError for a host's name that means nothing, LookupError while there is none."""
@@ -223,30 +238,30 @@ class Caller:
             self._loop.remove_reader(self._sock)  # More than any answer, and unasked: the next operation fails by it.
 
     def _on_end(self) -> None:
-        if self._number is not None:
-            self._fail(Cause.CLOSED, self._came())
-        else:
-            self._drop()
-
-    def _look(self) -> None:
-        """Whether the answer is there, and is right. What came unasked counts too."""
         if self._number is None:
-            return
-        line, newline, rest = self._got.partition(b"\n")
-        if newline:
-            problem = self._work.judge(self._number, line)
+            self._drop()
+        elif not self._look(is_over=True):
+            self._fail(Cause.CLOSED, self._came())
+
+    def _look(self, *, is_over: bool = False) -> bool:
+        """Settle the operation if its answer is there; whether that was so. What came unasked counts too."""
+        if self._number is None:
+            return False
+        answer = self._work.answer_in(self._got, is_over=is_over)
+        if answer is not None:
+            problem = answer.problem or self._work.judge(self._number, answer.text)
             if problem is None:
-                self._succeed(line, rest)
+                self._succeed(answer)
             else:
                 self._fail(Cause.WRONG, problem)
-        elif len(line) > LONGEST_LINE:
-            self._fail(Cause.WRONG, f"a line of more than {LONGEST_LINE // 1024} KiB, {show_text(_decoded(line))}")
+            return True
+        return False
 
-    def _succeed(self, line: bytes, rest: bytes) -> None:
+    def _succeed(self, answer: Answer) -> None:
         self._number = None
-        self._server = self._work.succeeded(self._began, line)
-        self._got = rest
-        if not self._work.keeps_connections:
+        self._server = self._work.succeeded(self._began, answer.text)
+        self._got = answer.rest
+        if not (self._work.keeps_connections and answer.is_kept):
             self._drop()
         self._go_on(self._work.pause)
 

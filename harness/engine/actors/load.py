@@ -14,11 +14,15 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.engine.actors.caller import Caller
+from harness.engine.actors.caller import Answer, Caller
 from harness.engine.actors.connection import resolve
+from harness.engine.actors.lines import LONGEST_LINE
+from harness.engine.actors.response import MalformedResponseError, read_response
 from harness.engine.actors.tally import Cause, FailedOperation, Tally
+from harness.engine.endpoints import TcpEndpoint
 from harness.engine.lookup import UnpublishedError
 from harness.engine.match import check
+from harness.engine.shown import show_text
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import Limit
 from harness.model.actors import Connections
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     import socket
 
     from harness.engine.actors.connection import SocketAddress
+    from harness.engine.endpoints import Endpoint
     from harness.engine.world import World
     from harness.model.actors import Load
 
@@ -41,6 +46,8 @@ _LOOKS_PER_LIMIT = 50
 """How many times within the time limit of an operation the limits are checked."""
 _SHORTEST_LOOK = 0.01
 _NUMBER = ("n",)
+_OK = 200
+_LONGEST_RESPONSE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,11 @@ def pid_in(line: bytes) -> int | None:
     """The number that an answer `ok PID` gives, None for any other."""
     word = line.removeprefix(b"ok ")
     return int(word) if word is not line and word.isdigit() else None
+
+
+def _too_long(what: str, limit: int, came: bytes) -> Answer:
+    said = show_text(came.decode(errors="backslashreplace"))
+    return Answer(b"", b"", problem=f"a {what} of more than {limit // 1024} KiB, {said}")
 
 
 class LoadActor:
@@ -128,7 +140,7 @@ class LoadActor:
         if self.is_running:
             raise StepErroredError(f"{self.name} runs already")
         endpoint = self._world.endpoint(self._model.to)
-        self._request = self._template(self._model.send)
+        self._request = self._request_for(endpoint)
         expect = self._model.expect
         self._answer = self._template(expect.operand.text) if isinstance(expect, Equals) else None
         self.tally = Tally()
@@ -173,6 +185,24 @@ class LoadActor:
     def request(self, number: int) -> bytes:
         """What the operation sends."""
         return self._request.line(number) + b"\n"
+
+    def answer_in(self, got: bytes, *, is_over: bool) -> Answer | None:
+        """The answer at the beginning of what has come; None while it is not whole."""
+        if self._model.get is None:
+            line, newline, rest = got.partition(b"\n")
+            if not newline and len(line) > LONGEST_LINE:
+                return _too_long("line", LONGEST_LINE, line)
+            return Answer(line, rest) if newline else None
+        try:
+            found = read_response(got, method="GET", version="1.1", is_over=is_over)
+        except MalformedResponseError as error:
+            return Answer(b"", b"", problem=f"got what is no HTTP response: {error}")
+        if found is None:
+            return _too_long("response", _LONGEST_RESPONSE, got) if len(got) > _LONGEST_RESPONSE else None
+        problem = None
+        if found.status != _OK:
+            problem = f"got status {found.status}, expected {_OK}; the body is {show_text(found.text)}"
+        return Answer(found.body, got[found.size :], found.is_kept, problem)
 
     def judge(self, number: int, line: bytes) -> str | None:
         """What is wrong with the line that answers the operation; None if nothing is."""
@@ -220,6 +250,19 @@ class LoadActor:
             timeline.record(self.name, What.NOTE, f"more than {_RECORDED_FAILURES} failures: the rest is only counted")
         self._beat_soon()
         return None
+
+    def _request_for(self, endpoint: Endpoint) -> Template:
+        model = self._model
+        if model.get is None:
+            assert model.send is not None, "the loader has made sure that there is one of them"
+            return self._template(model.send)
+        host = str(endpoint) if isinstance(endpoint, TcpEndpoint) else "localhost"
+        # The newline that ends every request is that of the empty line here.
+        head = f" HTTP/1.1\r\nHost: {host}\r\n" + ("" if self.keeps_connections else "Connection: close\r\n") + "\r"
+        first, *between = self._template(model.get).pieces
+        pieces = [b"GET " + first, *between]
+        pieces[-1] += head.encode()
+        return Template(tuple(pieces))
 
     def _template(self, text: Text) -> Template:
         pieces = [""]

@@ -20,7 +20,7 @@ from harness.engine.settings import Settings
 from harness.load.scenario import load_scenarios
 from harness.machine import this_machine
 from harness.model.outcome import Verdict
-from harness.plan import Ready, plan
+from harness.plan import Ready, Skipped, plan
 
 if TYPE_CHECKING:
     from harness.model.manifest import Manifest
@@ -56,8 +56,9 @@ def test_no_golden_file_is_left_over() -> None:
 def outcomes_of(path: Path, manifest: Manifest, root: Path) -> list[Outcome]:
     scenarios = load_scenarios(path, root=GOLDEN)
     planned = plan(scenarios[0], manifest, machine=this_machine())
-    if not isinstance(planned, Ready):
+    if isinstance(planned, Skipped):
         pytest.skip(planned.reason)
+    assert planned == Ready()
     with Engine(Settings(root=root)) as engine:
         return [engine.run_one(scenario, manifest) for scenario in scenarios]
 
@@ -68,6 +69,7 @@ def without_chance(text: str, root: Path) -> str:
         (re.escape(str(root.resolve())) + r"/h-\w+", "/h-x"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:1"),
         (r"\[\d+\]", "[1]"),
+        (r"\d+ ms", "1 ms"),
         (r"\bprocess \d+", "process 1"),
         (r"\bgot \d+, expected the same as (\S+) \(\d+\)", r"got 1, expected the same as \1 (2)"),
     ]:
