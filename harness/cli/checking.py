@@ -41,7 +41,7 @@ def check(command: Check) -> int:
 
 def _pauses(scenarios: Sequence[Scenario]) -> int:
     """How many pauses stand in the files, whatever the number of cells."""
-    steps = (step for scenario in scenarios for step in (*scenario.steps, *scenario.always))
+    steps = (step for scenario in scenarios for step in scenario.every_step)
     return len({step.location for step in steps if isinstance(step, Pause)})
 
 

@@ -62,7 +62,7 @@ class Scope:
 
     def mark(self, name: Name) -> Mark:
         """The mark of the step that gave `name`."""
-        given = self._given.get(name.path[0])
+        given = self._given.get(self._within_macro(name.path)[0])
         if given is None:
             raise StepFailedError(f"there is no mark {name} yet", location=name.location)
         return given.mark
@@ -99,7 +99,13 @@ class Scope:
             case _:
                 return value
 
+    def _within_macro(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """`g.reply.text` as `reply` of the macro `g` and its `text`, where `g` is a macro: it has given `g.reply`."""
+        inner = ".".join(path[:2])
+        return (inner, *path[2:]) if len(path) > 1 and inner in self._given else path
+
     def _at(self, path: tuple[str, ...]) -> object:
+        path = self._within_macro(path)
         head, *rest = path
         if head in self._extra:
             value = self._extra[head]

@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import traceback
 from contextlib import ExitStack
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,15 @@ from harness.engine.actors.syslog import SyslogActor
 from harness.engine.known import judge_known
 from harness.engine.leaks import find_leaks, kill_all
 from harness.engine.teardown import stop_all
-from harness.engine.verbs import perform
+from harness.engine.timeline import HARNESS
+from harness.engine.verbs import carry_out
 from harness.engine.verdicts import StepErroredError, StepFailedError, StepUnsupportedError
 from harness.engine.waits import Limit
 from harness.engine.workspace import workspace
 from harness.engine.world import World
-from harness.model.fields import is_subject
 from harness.model.manifest import Profile
 from harness.model.outcome import Failure, Outcome, Verdict
-from harness.model.steps import VERBS, Disturbance, Stop
+from harness.model.steps import Disturbance, Stop
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
@@ -44,12 +44,9 @@ if TYPE_CHECKING:
     from harness.model.source import Location
     from harness.model.steps import Step
 
-HARNESS = "harness"
-"""Who does the steps, in the timeline."""
 _STOP_LIMIT = Stop.limit or 0.0
 _SHORT_STOP_LIMIT = 2.0
 """What a daemon gets to stop in when the verdict stands already, or the run was interrupted."""
-_VERB_OF = {step: verb for verb, step in VERBS.items()}
 
 
 async def run_item(scenario: Scenario, manifest: Manifest, *, settings: Settings, orphans: Orphans) -> Outcome:
@@ -145,23 +142,7 @@ class _Course:
 
     async def _step(self, step: Step) -> bool:
         """Carry out a step; whether the next may follow."""
-        timeline = self._world.timeline
-        timeline.record(HARNESS, What.STEP, _describe(step))
-        return await self._guard(self._perform(step), step.location)
-
-    async def _perform(self, step: Step) -> None:
-        world = self._world
-        try:
-            given = await perform(step, world)
-        except StepFailedError:
-            # A testee that cannot be judged explains any failure,
-            world.timeline.pulse.check()
-            raise
-        # and forbids any success.
-        world.timeline.pulse.check()
-        if step.as_name is not None:
-            world.scope.give(step.as_name, given)
-            world.timeline.marks[step.as_name] = given.mark
+        return await self._guard(carry_out(step, self._world), step.location)
 
     async def _guard(self, part: Coroutine[object, object, None], location: Location) -> bool:
         """Do a part of the course, and settle the verdict if it fails; whether it has succeeded."""
@@ -191,10 +172,11 @@ class _Course:
     def _settle_exception(self, error: Exception, location: Location) -> None:
         match error:
             case StepFailedError():
-                failure = Failure(error.location or location, error.message, error.moment, error.since)
-                self._settle(Verdict.FAILED, failure)
+                place, frames = error.location or location, tuple(error.frames)
+                self._settle(Verdict.FAILED, Failure(place, error.message, error.moment, error.since, frames))
             case StepErroredError():
-                self._settle(Verdict.ERRORED, Failure(location, error.message, error.moment))
+                place, frames = error.location or location, tuple(error.frames)
+                self._settle(Verdict.ERRORED, Failure(place, error.message, error.moment, frames=frames))
             case StepUnsupportedError():
                 if self._verdict is Verdict.PASSED:
                     self._verdict, self._reason = Verdict.UNSUPPORTED, error.reason
@@ -210,12 +192,6 @@ class _Course:
 
     def _location(self, actor: str) -> Location:
         return self._scenario.actor(actor).location
-
-
-def _describe(step: Step) -> str:
-    verb = _VERB_OF[type(step)]
-    about = next((getattr(step, spec.name) for spec in fields(step) if is_subject(spec)), None)
-    return verb if about is None else f"{verb} {about}"
 
 
 def _describe_fault(error: Exception) -> str:

@@ -16,6 +16,9 @@ from harness.model.timeline import Moment, What
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+HARNESS = "harness"
+"""Who does the steps, in the timeline."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:

@@ -26,6 +26,8 @@ class StepFailedError(Exception):
         self.moment = moment
         self.since = since
         self.location = location
+        self.frames: list[Location] = []
+        """Where the macros are used that the step stands in, from the inside out."""
 
 
 class StepErroredError(Exception):
@@ -35,6 +37,9 @@ class StepErroredError(Exception):
         super().__init__(message)
         self.message = message
         self.moment = moment
+        self.location: Location | None = None
+        self.frames: list[Location] = []
+        """As of a failure: the place of a step within another, and where that is used."""
 
 
 class StepUnsupportedError(Exception):

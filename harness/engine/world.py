@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engine.settings import Settings
+    from harness.engine.verbs.concurrency import Meeting
     from harness.model.fields import Kind
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -52,6 +53,8 @@ class World:
     cookie: str
     timeline: Timeline = field(default_factory=Timeline)
     actors: dict[str, RunningActor] = field(default_factory=dict)
+    meetings: dict[str, Meeting] = field(default_factory=dict)
+    """The barriers of the `parallel` that runs now."""
     find_living: Callable[[], list[int]] = list
     """Looks up every living process of the item, whether it has been seen or not."""
     on_process_end: list[Callable[[Seen], None]] = field(default_factory=list)

@@ -50,11 +50,14 @@ class Code(StrEnum):
     ACTOR_KIND = "actor-kind"
     NO_VERB = "no-verb"
     TWO_VERBS = "two-verbs"
+    MISPLACED_VERB = "misplaced-verb"
     MISPLACED_OPTION = "misplaced-option"
     BAD_MATRIX = "bad-matrix"
     UNUSED_VARIABLE = "unused-variable"
     UNKNOWN_CLAUSE = "unknown-clause"
     DUPLICATE_VALUE = "duplicate-value"
+    UNKNOWN_MACRO = "unknown-macro"
+    WRONG_INPUTS = "wrong-inputs"
 
     # Names, in the order of the steps.
     DUPLICATE_NAME = "duplicate-name"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import fields
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from harness.load.codes import Code
 from harness.load.notes import Notes, listed
-from harness.load.steps import Broken, Part
+from harness.load.steps import Broken, Part, flattened
 from harness.load.validate import options_of
 from harness.model.actors import Actor, Certificate, Client, ClientTls, Daemon, Handler, KeepAlive, Load, Process
 from harness.model.fields import doc_of, is_subject, key_of
@@ -21,6 +21,7 @@ from harness.model.steps import (
     VERBS,
     Answer,
     Background,
+    Barrier,
     Cancel,
     Check,
     Close,
@@ -42,6 +43,7 @@ from harness.model.steps import (
     Mark,
     Never,
     Notified,
+    Parallel,
     Pause,
     Request,
     Response,
@@ -53,10 +55,15 @@ from harness.model.steps import (
     Talk,
     Throughout,
     Tree,
+    Use,
     Wait,
     Write,
+    every_step,
 )
 from harness.model.values import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MODE = re.compile(r"0?[0-7]{3}|[0-7]{4}")
@@ -108,6 +115,40 @@ def lint_step(part: Part[Step], notes: Notes) -> None:
     """Note what makes no sense in a step, whatever its subject is."""
     if not isinstance(part.value, Broken):
         _Linter(part, notes).lint(part.value)
+
+
+def lint_places(part: Part[Step], notes: Notes) -> None:
+    """Note barriers that hold nobody, or everybody for ever, and what stands in a `parallel` that may not."""
+    match part.value:
+        case Parallel(branches=branches):
+            barriers = [each for each in flattened([part]) if isinstance(each.value, Barrier)]
+            for each in flattened(part.blocks[0] if part.blocks else ()):
+                if isinstance(each.value, Parallel):
+                    notes.add(each.node, Code.MISPLACED_VERB, "a `parallel` has no other within it")
+            _lint_barriers(barriers, branches, notes)
+            if len(branches) < 2:
+                notes.add(part.place("parallel"), Code.NO_EFFECT, "one branch alone is parallel to nothing")
+        case Barrier():
+            message = "a `barrier` stands in a branch of a `parallel`, and here is nobody to wait for"
+            notes.add(part.node, Code.MISPLACED_VERB, message)
+        case _:
+            for block in part.blocks:
+                for inner in block:
+                    lint_places(inner, notes)
+
+
+def _lint_barriers(barriers: list[Part[Step]], branches: Mapping[str, tuple[Step, ...]], notes: Notes) -> None:
+    names = [[step.name for step in every_step(branch) if isinstance(step, Barrier)] for branch in branches.values()]
+    for part in barriers:
+        assert isinstance(part.value, Barrier)
+        name = part.value.name
+        counts = [branch.count(name) for branch in names if name in branch]
+        if len(counts) < 2:
+            message = f"one branch alone has the barrier `{name}`, so it waits for nobody"
+            notes.add(part.node, Code.NO_EFFECT, message)
+        elif max(counts) > 1:
+            message = f"a branch comes to the barrier `{name}` twice, and it opens once"
+            notes.add(part.node, Code.NEVER_TRUE, message)
 
 
 def _lint_line(part: Part[Actor] | Part[Step], key: str, line: Text | Matcher | None, notes: Notes) -> None:
@@ -203,7 +244,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Close() | Event() | Tree() | Background() | Wait() | Cancel()
-                | Mark()
+                | Mark() | Parallel() | Barrier() | Use()
             ):  # fmt: skip
                 pass
             case _:

@@ -6,16 +6,17 @@ gives its name, as one about which nothing more is known, so that one mistake is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.notes import Notes, Use, listed, near
 from harness.load.scalars import NAME
-from harness.load.steps import Broken, Part
+from harness.load.steps import Broken, Part, flattened
 from harness.model.actors import Client, Load, Proxy
 from harness.model.fields import RESULT_FIELDS, Kind
 from harness.model.steps import Step, Tree
+from harness.model.steps import Use as UseStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,30 +85,48 @@ class _Names:
         self._notes = notes
         self._symbols: dict[str, _Symbol] = {}
         self._reserved = {WORKSPACE, OPERATION, *(name for name, _ in cell.values)}
+        self._beside: dict[str, _Symbol] = {}
+        """What has been given in other branches of the same `parallel`."""
         self._later: dict[str, int] = {}
         self._used: set[str] = set()
 
     def check(self, actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]]) -> set[str]:
         for actor in actors:
             self._declare(_symbol_of_actor(actor.value))
-        given = [_symbol_of_step(step.value) for step in steps]
-        for symbol in given:
+        for step in flattened(steps):
+            symbol = _symbol_of_step(step.value)
             if symbol is not None:
                 self._later.setdefault(symbol.name, symbol.location.line)
-        for step, symbol in zip(steps, given, strict=True):
-            self._use_all(step)
-            if symbol is not None:
-                self._later.pop(symbol.name, None)
-                self._declare(symbol)
+        self._take(steps)
         used = set(self._used)
         for actor in actors:
             self._check_actor(actor)
         return used
 
+    def _take(self, steps: Sequence[Part[Step]]) -> None:
+        for step in steps:
+            self._use_all(step)
+            self._take_blocks(step.blocks)
+            symbol = _symbol_of_step(step.value)
+            if symbol is not None:
+                self._later.pop(symbol.name, None)
+                self._declare(symbol)
+
+    def _take_blocks(self, blocks: Sequence[Sequence[Part[Step]]]) -> None:
+        """What one block gives is known in the others only when all are over."""
+        outside, beside = self._symbols, self._beside
+        together: dict[str, _Symbol] = {}
+        for block in blocks:
+            self._symbols = dict(outside)
+            self._beside = {**beside, **together}
+            self._take(block)
+            together |= {name: symbol for name, symbol in self._symbols.items() if name not in outside}
+        self._symbols, self._beside = {**outside, **together}, beside
+
     def _declare(self, symbol: _Symbol | None) -> None:
         if symbol is None:
             return
-        first = self._symbols.get(symbol.name)
+        first = self._symbols.get(symbol.name) or self._beside.get(symbol.name)
         if symbol.name in self._reserved:
             message = f"`{symbol.name}` has a meaning already: it cannot be given to something else"
             self._notes.add(symbol.location, Code.DUPLICATE_NAME, message)
@@ -149,6 +168,10 @@ class _Names:
         name = use.path[0]
         self._used.add(name)
         symbol = self._symbols.get(name)
+        if symbol is not None and symbol.kind is Kind.MACRO and use.path[1:2] and use.path[1] != "at":
+            inner = self._symbols.get(f"{name}.{use.path[1]}")
+            if inner is not None and symbol.fields is not None and use.path[1] in symbol.fields:
+                use, symbol = replace(use, path=(inner.name, *use.path[2:])), inner
         if symbol is None:
             self._note_unknown(use)
         elif symbol.kind is not None:
@@ -159,6 +182,10 @@ class _Names:
         if name == OPERATION:
             message = "`n`, the number of an operation, is known only in what a load sends and expects"
             self._notes.add(use.location, Code.UNDEFINED_NAME, message)
+        elif name in self._beside:
+            line = self._beside[name].location.line
+            message = f"`{name}` is given at line {line}, in another branch: it is known when the branches are over"
+            self._notes.add(use.location, Code.TOO_EARLY, message)
         elif name in self._later:
             message = f"nothing is called `{name}` yet: the step at line {self._later[name]} gives that name, later"
             self._notes.add(use.location, Code.TOO_EARLY, message)
@@ -175,7 +202,7 @@ class _Names:
         elif use.kinds and kind not in use.kinds:
             message = f"expected {_any_of(use.kinds)}, and `{symbol.name}` is {_a(kind)}"
             self._notes.add(use.location, Code.WRONG_KIND, message, _of_kind(self._symbols.values(), use))
-        elif not use.kinds and (symbol.is_actor or (use.is_reference and kind in (Kind.TREE, Kind.EVENT))):
+        elif not use.kinds and (symbol.is_actor or (use.is_reference and kind in (Kind.TREE, Kind.EVENT, Kind.MACRO))):
             fields = ", ".join(f"`{symbol.name}.{field}`" for field in symbol.fields or ("pid", "address"))
             message = f"`{symbol.name}` is {_a(kind)}, and a value is needed here"
             self._notes.add(use.location, Code.WRONG_KIND, message, f"it publishes {fields}")
@@ -215,7 +242,7 @@ def _symbol_of_step(step: Step | Broken) -> _Symbol | None:
         return None if step.name is None else _Symbol(step.name, step.location, None, None, is_actor=False)
     if step.as_name is None or step.gives is None:
         return None
-    fields = RESULT_FIELDS[step.gives]
+    fields = step.outputs if isinstance(step, UseStep) else RESULT_FIELDS[step.gives]
     # Every result is a moment too.
     every = fields if fields is None or "at" in fields else (*fields, "at")
     return _Symbol(step.as_name, step.location, step.gives, every, is_actor=False)

@@ -10,10 +10,12 @@ from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.model.source import Location, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.load.codes import Code
+    from harness.load.steps import Part
     from harness.model.fields import Kind
+    from harness.model.steps import Step
 
 _SHOWN_CHARACTERS = 40
 
@@ -51,6 +53,10 @@ class Notes:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.uses: list[Use] = []
+        self.blocks: list[Sequence[Part[Step]]] = []
+        """The steps that stand within this part, a list for each block of them."""
+        self.macros: tuple[str, ...] = ()
+        """The macros that this part stands in, from the outside in."""
         self.suggested: set[str] = set()
         """The keys that were offered in place of unknown ones: they are not missing as well."""
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from harness.load.codes import Code
 from harness.load.expand import Cell, Matrix, fill, read_matrix
 from harness.load.files import read_text
-from harness.load.lint import lint_actor, lint_step
+from harness.load.lint import lint_actor, lint_places, lint_step
 from harness.load.names import check_names, check_use
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.notes import Invalid, Notes, near, shown
 from harness.load.order import check_order
 from harness.load.pairing import check_pairs
-from harness.load.steps import Broken, Part, read_actor, read_step
+from harness.load.steps import Broken, Part, flattened, read_actor, read_part
 from harness.load.validate import build, note_missing
 from harness.load.yaml import parse
 from harness.model.scenario import BODY, Head, Scenario
@@ -105,11 +105,12 @@ class _Reader:
         always = self._read_steps("finally", cell, notes)
         every = [*steps, *always]
         used = check_names(actors, every, cell, notes)
-        check_order(actors, every, notes)
-        check_pairs(actors, every, notes, needs=() if isinstance(head, Invalid) else head.needs)
+        alone = list(flattened(every))
+        check_order(actors, alone, notes)
+        check_pairs(actors, alone, notes, needs=() if isinstance(head, Invalid) else head.needs)
         if not notes.problems and not self._notes.problems:
             # Said only of a file that is right otherwise: a mistake elsewhere can make a thing look unused.
-            check_use(actors, every, used, notes)
+            check_use(actors, alone, used, notes)
         if isinstance(head, Invalid) or notes.problems:
             return None
         return Scenario(
@@ -185,8 +186,10 @@ def _actor_part(key: ScalarNode, node: Node, notes: Notes) -> Part[Actor]:
 
 
 def _step_part(node: Node, notes: Notes) -> Part[Step]:
-    part: Part[Step] = Part(read_step(node, notes), node, notes.uses)
-    lint_step(part, notes)
+    part = read_part(node, notes)
+    for each in flattened([part]):
+        lint_step(each, notes)
+    lint_places(part, notes)
     return part
 
 

@@ -27,8 +27,8 @@ from harness.load.shapes import (
     WordShape,
     read_string,
 )
-from harness.load.steps import KINDS
-from harness.load.validate import MATCHER, SPAN_MATCHER, MatcherShape, NestedShape, options_of
+from harness.load.steps import KINDS, holds_mapping
+from harness.load.validate import MATCHER, SPAN_MATCHER, BlockShape, MatcherShape, NestedShape, options_of
 from harness.model.scenario import BODY, Head
 from harness.model.steps import VERBS, Common
 
@@ -130,7 +130,7 @@ def _together(word: str, models: Mapping[str, type[Any]], common: Sequence[str],
         "properties": {o.key: schema_of(o.shape) for o in beside if o.key != word and o.key in ambiguous},
         "required": required,
     }
-    if common:
+    if common and not holds_mapping(options):
         mapping: Schema = {
             "propertyNames": {"enum": [word, *common]},
             "properties": {word: {"type": "object"}},
@@ -145,6 +145,8 @@ def _verb(word: str, model: type[Any]) -> Schema:
     """A verb: its subject, or a mapping of all its options."""
     options = options_of(model)
     assert options.subject is not None, f"{word} has no subject"
+    if holds_mapping(options):
+        return {"description": _first_sentence(model), **schema_of(options.subject.shape)}
     mapping: Schema = {
         "type": "object",
         "additionalProperties": False,
@@ -190,6 +192,8 @@ def schema_of(shape: Shape) -> Schema:  # noqa: C901 - one case a shape
             return {"type": "object", "additionalProperties": schema_of(element)}
         case PlainShape():
             return {}
+        case BlockShape():
+            return {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/step"}}
         case MatcherShape(is_span=is_span):
             return {"$ref": "#/definitions/span" if is_span else "#/definitions/matcher"}
         case NestedShape(model=model):

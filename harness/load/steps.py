@@ -22,14 +22,17 @@ from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.notes import INVALID, Invalid, Notes, listed, near, shown
 from harness.load.scalars import NAME
+from harness.load.shapes import DictionaryShape
 from harness.load.validate import build, options_of
 from harness.model.actors import ACTORS, Actor
 from harness.model.steps import VERBS, Common, Step
+from harness.model.steps import Use as UseStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.load.notes import Use
+    from harness.load.validate import Options
     from harness.model.fields import Kind
     from harness.model.source import Location
 
@@ -63,6 +66,8 @@ class Part(Generic[T]):
     value: T | Broken
     node: Node
     uses: Sequence[Use]
+    blocks: Sequence[Sequence[Part[Step]]] = ()
+    """The steps within this one: the branches of a `parallel`, the steps of a macro."""
 
     def place(self, key: str | None) -> Location:
         """Where that key stands, beside the verb or inside its mapping; where the whole begins, without one."""
@@ -82,15 +87,15 @@ def read_actor(key: ScalarNode, node: Node, notes: Notes) -> Actor | Broken:
     if not isinstance(node, MappingNode):
         hint = f"for example {name}: {{daemon: echo}}"
         notes.add(node, Code.WRONG_TYPE, f"expected a mapping that tells the kind of actor, found {shown(node)}", hint)
-        return Broken(name, key.location, _words(node))
+        return Broken(name, key.location, words_of(node))
     kinds = [word for word in node.entries if word in KINDS]
     if len(kinds) != 1:
         _note_kind(node, key, kinds, notes)
-        return Broken(name, key.location, _words(node))
+        return Broken(name, key.location, words_of(node))
     model = KINDS[kinds[0]]
     noun = f"a `{kinds[0]}`"
     actor = build(model, node, notes, where=key, noun=noun, given={"name": name, "location": key.location})
-    return Broken(name, key.location, _words(node), model.kind) if isinstance(actor, Invalid) else actor
+    return Broken(name, key.location, words_of(node), model.kind) if isinstance(actor, Invalid) else actor
 
 
 def _note_kind(node: MappingNode, key: ScalarNode, kinds: list[str], notes: Notes) -> None:
@@ -106,13 +111,35 @@ def _note_kind(node: MappingNode, key: ScalarNode, kinds: list[str], notes: Note
     notes.add(key, Code.ACTOR_KIND, f"nothing tells what kind of actor `{key.text}` is", hint)
 
 
+def read_part(node: Node, notes: Notes) -> Part[Step]:
+    """The step that the node stands for, with the names that it uses and the steps within it."""
+    own = Notes()
+    own.macros = notes.macros
+    part: Part[Step] = Part(read_step(node, own), node, own.uses, own.blocks)
+    if isinstance(part.value, UseStep):
+        from harness.load.macros import with_macro  # macros are made of steps
+
+        part = with_macro(part, part.value, own)
+    notes.problems.extend(own.problems)
+    notes.suggested |= own.suggested
+    return part
+
+
+def flattened(parts: Iterable[Part[Step]]) -> Iterator[Part[Step]]:
+    """The steps, and behind each of them those that stand within it."""
+    for part in parts:
+        yield part
+        for block in part.blocks:
+            yield from flattened(block)
+
+
 def read_step(node: Node, notes: Notes) -> Step | Broken:
     """The step that the node stands for."""
     step = _read_step(node, notes)
     if not isinstance(step, Invalid):
         return step
     name = node.entries.get("as") if isinstance(node, MappingNode) else None
-    return Broken(name[1].text if name and isinstance(name[1], ScalarNode) else None, node.location, _words(node))
+    return Broken(name[1].text if name and isinstance(name[1], ScalarNode) else None, node.location, words_of(node))
 
 
 def _read_step(node: Node, notes: Notes) -> Step | Invalid:
@@ -122,8 +149,8 @@ def _read_step(node: Node, notes: Notes) -> Step | Invalid:
     if verb is None:
         return INVALID
     key, value = node.entries[verb]
-    options = _options_inside if isinstance(value, MappingNode) else _options_beside
-    entries = options(node, verb, notes)
+    has_options_inside = isinstance(value, MappingNode) and not holds_mapping(options_of(VERBS[verb]))
+    entries = (_options_inside if has_options_inside else _options_beside)(node, verb, notes)
     if entries is None:
         return INVALID
     return build(
@@ -150,6 +177,11 @@ def _verb_of(node: MappingNode, notes: Notes) -> str | None:
         hint = near(key.text, VERBS) or f"verbs: {', '.join(VERBS)}"
         notes.add(key, Code.NO_VERB, f"`{key.text}` is not a verb", hint)
     return None
+
+
+def holds_mapping(options: Options) -> bool:
+    """Whether the value of the verb is a mapping by itself, so that its options stand beside it alone."""
+    return options.subject is not None and isinstance(options.subject.shape, DictionaryShape)
 
 
 _COMMON = tuple(options_of(Common).by_key)
@@ -187,7 +219,8 @@ def _options_inside(node: MappingNode, verb: str, notes: Notes) -> Entries | Non
     return entries if is_valid else None
 
 
-def _words(node: Node) -> frozenset[str]:
+def words_of(node: Node) -> frozenset[str]:
+    """Every word that stands in the values of the node."""
     return frozenset(word for text in _texts(node) for word in _WORD.findall(text))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.clauses import load_clauses
 from harness.load.codes import Code
+from harness.load.macros import SUFFIX, load_macros
 from harness.load.scenario import load_scenarios
 from harness.model.source import InvalidInputError, Location, Problem
 
@@ -39,7 +40,8 @@ def load_suite(paths: Sequence[Path], *, root: Path | None = None) -> Suite:
     loader = _Loader(root)
     for path in paths:
         loader.load(path)
-    return Suite(tuple(loader.scenarios), tuple(loader.problems), loader.clauses)
+    # What is wrong with a file of macros is found by all who use it.
+    return Suite(tuple(loader.scenarios), tuple(dict.fromkeys(loader.problems)), loader.clauses)
 
 
 class _Loader:
@@ -62,7 +64,9 @@ class _Loader:
         if not files:
             self._problem(path, Code.NO_SCENARIOS, "there is no scenario in this directory: no file ends in .yaml")
         for file in files:
-            if file.suffix == ".yml":
+            if file.name.endswith(SUFFIX):
+                self.problems.extend(load_macros(file)[1])
+            elif file.suffix == ".yml":
                 self._problem(file, Code.NO_SCENARIOS, "a scenario file ends in .yaml; this one would never be run")
             else:
                 self._load_file(file, root)

@@ -42,6 +42,7 @@ from harness.load.shapes import (
 from harness.load.weigh import contradiction, weigh
 from harness.model.fields import bounds_of, doc_of, is_span, is_subject, key_of, kinds_of, takes_fields, words_of
 from harness.model.matchers import OPERATORS, All, Equals, Fields, Matcher
+from harness.model.steps import Step
 from harness.model.values import Duration, Name, Pattern, Scalar, SignalName, Text
 
 if TYPE_CHECKING:
@@ -140,6 +141,23 @@ class _Bounds:
     most: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BlockShape:
+    """A list of steps within a step; each is noted as a part of its own, with its names and its problems."""
+
+    expected: str = "a list of steps"
+
+    def convert(self, node: Node, notes: Notes) -> object:
+        from harness.load.steps import Broken, read_part  # steps are made of options, and blocks of steps
+
+        if not isinstance(node, SequenceNode) or not node.items:
+            return unexpected(node, self.expected, notes)
+        parts = tuple(read_part(item, notes) for item in node.items)
+        notes.blocks.append(parts)
+        values = tuple(part.value for part in parts)
+        return INVALID if any(isinstance(value, Broken) for value in values) else values
+
+
 _FREE = _Bounds()
 
 _LEAVES: dict[object, Shape] = {
@@ -153,6 +171,7 @@ _LEAVES: dict[object, Shape] = {
     SignalName: ParseShape("the name of a signal", scalars.parse_signal),
     Pattern: ParseShape("a regular expression", scalars.parse_pattern),
     Matcher: MATCHER,
+    tuple[Step, ...]: BlockShape(),
 }
 
 

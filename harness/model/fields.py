@@ -38,6 +38,7 @@ class Kind(StrEnum):
     REPLY = "reply"
     EVENT = "event"
     RESPONSE = "response"
+    MACRO = "macro"
 
 
 RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
@@ -46,8 +47,10 @@ RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
     Kind.EVENT: None,
     Kind.RESPONSE: ("status", "version", "body", "kept"),
     Kind.MARK: ("at",),
+    Kind.MACRO: (),
 }
-"""What the result of a step publishes; None where any field may be there. Of a reply, `value` is what follows `ok `."""
+"""What the result of a step publishes; None where any field may be there. Of a reply, `value` is what follows `ok `;
+what a macro publishes, it says itself."""
 
 
 # `Any`, as in dataclasses.field itself: the result stands where a value of the field's own type is expected.

@@ -46,6 +46,8 @@ class Failure:
     message: str
     moment: int | None = None
     since: str | None = None
+    frames: tuple[Location, ...] = ()
+    """Where the macro is used that `location` is in, and where the macro that uses it, from the inside out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from harness.model.actors import Actor
 from harness.model.fields import option
 from harness.model.manifest import Profile
 from harness.model.source import Location
-from harness.model.steps import Step
+from harness.model.steps import Step, every_step
 from harness.model.values import Duration
 
 
@@ -40,6 +40,11 @@ class Scenario:
         if not self.cell:
             return self.path
         return f"{self.path}[{','.join(value for _, value in self.cell)}]"
+
+    @property
+    def every_step(self) -> tuple[Step, ...]:
+        """All steps, those under `finally` and those within others too."""
+        return tuple(every_step((*self.steps, *self.always)))
 
     def actor(self, name: str) -> Actor:
         """The actor of that name, which the loader has made sure exists."""

@@ -9,7 +9,8 @@ or verb and options are one mapping (`signal: {to: d, action: stop_graceful}`). 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
@@ -600,10 +601,48 @@ class Throughout(Common):
     until: Name | None = option("the mark that it ends at; now by default", default=None, kinds=MOMENTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Parallel(Common):
+    """Let several branches of steps run at the same time, and wait for all of them.
+
+    The first that fails cancels the others and is what the report tells. A name that a branch gives is known in that
+    branch, and after all of them.
+    """
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    branches: dict[str, tuple[Step, ...]] = subject("the branches by their names, each a list of steps", key="branches")
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier(Common):
+    """Wait until every branch of this `parallel` that has the barrier has come to it."""
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.MARK
+    name: str = subject("the name of the barrier, which two branches have at least", key="name")
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Common):
+    """Carry out the steps of a macro, which stands in a file of macros.
+
+    What the macro gives is known as `${name.output}`, where `as` is the name. A failure in it shows both places.
+    """
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MACRO
+    macro: str = subject("FILE#MACRO, the file as seen from this one", key="macro")
+    inputs: dict[str, Plain] | None = option("a value for each of its inputs", key="with", default=None)
+    steps: tuple[Step, ...] = field(default=(), kw_only=True)
+    outputs: tuple[str, ...] = field(default=(), kw_only=True)
+    """The steps of the macro, its inputs filled in, and the names that it gives; not written here."""
+
+
 Step: TypeAlias = (
     Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Notified | Tree
     | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
-    | Mark | Pause | Never | Throughout
+    | Mark | Pause | Never | Throughout | Parallel | Barrier | Use
     | Request | Response
 )  # fmt: skip
 
@@ -638,5 +677,22 @@ VERBS: dict[str, type[Step]] = {
     "throughout": Throughout,
     "request": Request,
     "response": Response,
+    "parallel": Parallel,
+    "barrier": Barrier,
+    "use": Use,
 }
 """The word for each verb in YAML."""
+
+
+def every_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps, and behind each of them those that stand in it."""
+    for step in steps:
+        yield step
+        match step:
+            case Parallel(branches=branches):
+                for branch in branches.values():
+                    yield from every_step(branch)
+            case Use(steps=inner):
+                yield from every_step(inner)
+            case _:
+                pass

@@ -178,6 +178,7 @@ def _failure(fields: Fields) -> Failure:
         message=fields.text("message"),
         moment=fields.maybe("moment", fields.count),
         since=fields.maybe("since", fields.text),
+        frames=fields.each("frames", _location),
     )
 
 

@@ -71,6 +71,7 @@ def failure_block(result: Result, header: Header, *, width: int = WIDTH) -> tupl
         Line(Role.TITLE, _title(result, header, width)),
         Line(Role.PLACE, f"  {printable(str(failure.location))}"),
         *_source(failure, result.source, width),
+        *(Line(Role.PLACE, f"  used at {printable(str(frame))}") for frame in failure.frames),
     ]
     below = list(_help(outcome, header))
     rows = LINES - len(above) - len(below) - 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
+from harness.engine.timeline import HARNESS
 from harness.engine.verbs import (
+    concurrency,
     faults,
     files,
     loading,
@@ -16,11 +19,43 @@ from harness.engine.verbs import (
     spans,
     talking,
 )
+from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.model import steps
+from harness.model.fields import is_subject
+from harness.model.timeline import What
 
 if TYPE_CHECKING:
     from harness.engine.lookup import Given
     from harness.engine.world import World
+
+
+_VERB_OF = {step: verb for verb, step in steps.VERBS.items()}
+
+
+async def carry_out(step: steps.Step, world: World) -> None:
+    """Do one step, tell the timeline, and publish what the step gives. Raises what `perform` raises, and where."""
+    world.timeline.record(HARNESS, What.STEP, _describe(step))
+    try:
+        given = await perform(step, world)
+        # A testee that cannot be judged forbids any success,
+        world.timeline.pulse.check()
+    except (StepFailedError, StepErroredError) as error:
+        error.location = error.location or step.location
+        if isinstance(error, StepFailedError):
+            # and explains any failure.
+            world.timeline.pulse.check()
+        raise
+    if step.as_name is not None:
+        world.scope.give(step.as_name, given)
+        world.timeline.marks[step.as_name] = given.mark
+
+
+def _describe(step: steps.Step) -> str:
+    verb = _VERB_OF[type(step)]
+    about = next((getattr(step, spec.name) for spec in fields(step) if is_subject(spec)), None)
+    if isinstance(about, dict):
+        about = ", ".join(about)
+    return verb if about is None else f"{verb} {about}"
 
 
 async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the table of the verbs
@@ -89,5 +124,11 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await requesting.request(step, world)
         case steps.Response():
             return await requesting.response(step, world)
+        case steps.Parallel():
+            return await concurrency.parallel(step, world, carry_out)
+        case steps.Barrier():
+            return await concurrency.barrier(step, world)
+        case steps.Use():
+            return await concurrency.use(step, world, carry_out)
         case _:
             assert_never(step)

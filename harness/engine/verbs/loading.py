@@ -166,8 +166,7 @@ def _position(named: tuple[str, Mark]) -> Mark:
 
 
 def _step_of(name: str, world: World) -> Step | None:
-    steps = (*world.scenario.steps, *world.scenario.always)
-    return next((step for step in steps if step.as_name == name), None)
+    return next((step for step in world.scenario.every_step if step.as_name == name), None)
 
 
 def _line_of(name: str, world: World) -> str:

@@ -25,6 +25,7 @@ from harness.plan import Ready, Skipped, plan
 if TYPE_CHECKING:
     from harness.model.manifest import Manifest
     from harness.model.outcome import Outcome
+    from harness.model.source import Location
 
 GOLDEN = Path(__file__).parent / "golden"
 RIGHT = sorted(GOLDEN.glob("*-right.yaml"))
@@ -42,7 +43,9 @@ def test_what_an_actor_misses_is_told_as_the_golden_file_says(path: Path, small:
     (outcome,) = outcomes_of(path, small, root)
     failure = outcome.failure
     assert failure is not None, outcome.verdict
-    told = without_chance(f"{outcome.verdict} {replace(failure.location, file=path.name)}: {failure.message}\n", root)
+    lines = [f"{outcome.verdict} {_placed(failure.location)}: {failure.message}"]
+    lines += [f"  used at {_placed(frame)}" for frame in failure.frames]
+    told = without_chance("".join(f"{line}\n" for line in lines), root)
     expected = path.with_suffix(".expected")
     if os.environ.get("GOLDEN") == "write":
         expected.write_text(told, encoding="utf-8")
@@ -61,6 +64,10 @@ def outcomes_of(path: Path, manifest: Manifest, root: Path) -> list[Outcome]:
     assert planned == Ready()
     with Engine(Settings(root=root)) as engine:
         return [engine.run_one(scenario, manifest) for scenario in scenarios]
+
+
+def _placed(location: Location) -> Location:
+    return replace(location, file=Path(location.file).name)
 
 
 def without_chance(text: str, root: Path) -> str:
