@@ -7,12 +7,12 @@ established are not concerned (`server.accept.emfile`).
 
 import enum
 import errno
-import logging
 import select
 import socket
 import time
 
 from riser.core.operation import StopState
+from riser.logs import Seldom
 from riser.loop import Crew, Loop
 
 MOST_PER_TURN = 64
@@ -39,8 +39,6 @@ _LOST_ON_THE_WAY = frozenset(
 )
 """Errors of the connection that was to be accepted, which Linux reports from accept(2)."""
 
-_log = logging.getLogger("riser")
-
 
 class _State(enum.Enum):
     SHUT = "shut"
@@ -63,6 +61,7 @@ class Gate:
         self._state = _State.SHUT
         self._first_rest = rest_seconds
         self._rest = 0.0
+        self._complaint = Seldom()
         self._rest_until: float | None = None
         self._knock = select.poll()
 
@@ -139,8 +138,7 @@ class Gate:
                     continue
                 if error.errno not in _STARVED:
                     raise
-                if not self._rest:
-                    _log.warning("cannot accept connections for the moment: %s", error.strerror)
+                self._complaint.warn("cannot accept connections for the moment: %s", error.strerror)
                 outcome = _Outcome.STARVED
                 break
             taken.append(connection)

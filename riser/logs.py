@@ -9,8 +9,10 @@ pipe, a full disk, no syslog) never harms the daemon (daemon.log.down).
 
 import contextlib
 import logging
+import math
 import os
 import syslog
+import time
 from datetime import datetime
 
 from riser.core.messages import Level
@@ -59,6 +61,21 @@ def lines_of(record: logging.LogRecord) -> list[str]:
     return ["".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line) for line in text.splitlines()]
 
 
+class Seldom:
+    """Warns of what lasts: once when it begins, and again only when it has been over for `seconds`."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+        self._silent_until = -math.inf
+
+    def warn(self, message: str, *values: object) -> None:
+        """Log a warning, unless it goes without saying."""
+        now = time.monotonic()
+        if now >= self._silent_until:
+            LOGGER.warning(message, *values)
+        self._silent_until = now + self._seconds
+
+
 class _StandardOutput(logging.Handler):
     """One write(2) a line; not sys.stdout, whose buffer a fork would copy."""
 
@@ -67,9 +84,9 @@ class _StandardOutput(logging.Handler):
         self._name = name
 
     def emit(self, record: logging.LogRecord) -> None:
-        time = datetime.fromtimestamp(record.created).astimezone().replace(tzinfo=None)
+        moment = datetime.fromtimestamp(record.created).astimezone().replace(tzinfo=None)
         level = _NAMES.get(record.levelno, record.levelname)
-        head = f"{level[:1]}, [{time.isoformat(timespec='microseconds')} #{os.getpid()}] {level:>5} -- {self._name}: "
+        head = f"{level[:1]}, [{moment.isoformat(timespec='microseconds')} #{os.getpid()}] {level:>5} -- {self._name}: "
         for line in lines_of(record):
             # Nobody reads, or the disk is full: the line is lost, and the daemon lives.
             with contextlib.suppress(OSError):

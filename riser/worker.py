@@ -20,6 +20,7 @@ from riser.connection import Connection, is_the_connections_own
 from riser.core.config import FORCED_JOIN_SECONDS, DispatchPolicy, ServerConfig
 from riser.core.operation import Operation, StopState
 from riser.core.stats import QueueStats
+from riser.logs import Seldom
 from riser.loop import Crew, Loop
 from riser.queue import TimeoutSizedQueue
 
@@ -191,6 +192,7 @@ class Inlet:
 
     def __init__(self, channel: ChildEnd) -> None:
         self._channel = channel
+        self._complaint = Seldom()
         self._stopped_by_parent = False
         self._crew: Crew | None = None
         self._over = True
@@ -239,7 +241,7 @@ class Inlet:
             return
         delivery = self._channel.receive()
         if delivery.lost:
-            _log.error("out of descriptors: %d connections go back to the parent", delivery.lost)
+            self._complaint.warn("out of descriptors: connections go back to the parent")
         if delivery.connections or delivery.lost:
             self._channel.tell_received(lost=delivery.lost)
         if delivery.connections:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from riser.logs import LOGGER, lines_of, open_log
+from riser.logs import LOGGER, Seldom, lines_of, open_log
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +79,15 @@ def test_syslog_that_is_not_there_harms_nobody() -> None:
     program = "from riser.logs import LOGGER, open_log; open_log('d', background=True, debug=False); LOGGER.info('x')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_what_lasts_is_told_once_and_again_when_it_has_been_over_for_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`server.accept.emfile`."""
+    LOGGER.propagate = True
+    complaint = Seldom(10.0)
+    for clock in (100.0, 105.0, 114.0, 123.9, 134.0):
+        monkeypatch.setattr("time.monotonic", lambda clock=clock: clock)
+        complaint.warn("at %s", clock)
+    assert caplog.messages == ["at 100.0", "at 134.0"]
