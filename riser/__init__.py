@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CertificateFiles": "riser.tls",
     "ClientGone": "riser.services.errors",
+    "DaskEngine": "riser.services.engines.dask",
     "LoggingStream": "riser.stream",
     "ReadPoll": "riser.poll",
     "RemoteError": "riser.services.errors",
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from riser.queue import TimeoutSizedQueue
     from riser.resource import Resource, ResourceSet
     from riser.server import SocketServer
+    from riser.services.engines.dask import DaskEngine
     from riser.services.errors import (
         ClientGone,
         RemoteError,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CertificateFiles",
     "ClientGone",
+    "DaskEngine",
     "LoggingStream",
     "ReadPoll",
     "RemoteError",

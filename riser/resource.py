@@ -79,6 +79,12 @@ class ResourceSet(Generic[K, T]):
         self._table: dict[K, _Entry[T]] = {}
         self._table_lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As a new set of the same functions, for a service process that cannot be forked; TypeError while in use."""
+        if self._table:
+            raise TypeError("a set of resources that are in use cannot be sent to another process")
+        return _remade, (type(self), self._create, self._destroy, self._release_names)
+
     @classmethod
     def build(cls, define: Callable[["Builder[[K], T]"], object]) -> Self:
         """The set that `define` describes to the builder it is given; raises `ConfigError` without `at_create`."""
@@ -151,6 +157,12 @@ class ResourceSet(Generic[K, T]):
             entry.claims -= 1
             if entry.claims == 0:
                 del self._table[key]
+
+
+def _remade(
+    kind: type[ResourceSet[K, T]], create: Callable[[K], T], destroy: Callable[[T], object], names: Collection[str]
+) -> ResourceSet[K, T]:
+    return kind(create, destroy, release_names=names)
 
 
 def _work(entry: _Entry[T], work: Callable[[], R]) -> R:

@@ -21,7 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "riser.core": {"riser.core", "riser.errors"},
     "riser.errors": set(),
     # An engine is an extra. What needs it imports it in functions, in the one process that has it.
+    "riser.services.engines.dask": {"riser", "distributed"},
     "riser.services.engines.identity": {"riser", "cryptography"},
+    "riser.services.engines.order": {"riser", "cloudpickle"},
     "harness": set(),
     "harness.model": {"harness.model"},
     "harness.load": {"harness.model", "harness.load"},

@@ -1,6 +1,7 @@
 """A process's side of a pool: its slots, the fronts in them, and what it has lent to services."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -97,3 +98,41 @@ class Client(ForkAware):
             shapes = self.slots[slot].call(CONTROL, "fronts", (), {}, policy=_HARMLESS)
             self._shapes = [proxy_class(Shape(*shape)) for shape in shapes]
         return self._shapes[service.index]
+
+
+class ClientBackend(ABC):
+    """What every `Backend` does whose services are in other processes: its calls go through a `Client`."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+
+    def start_client(self, timeout_seconds: float) -> None:
+        """See that every service process answers; raises `NotStartedError` and `ServiceUnavailableError`."""
+        self._need_client().connect(timeout_seconds)
+
+    def stop_client(self) -> None:
+        """Close this process's connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def front(self, service: Registration, slot: int) -> Any:
+        """A proxy of the service's object."""
+        return self._need_client().front(service, slot)
+
+    def call(self, service: Registration, slot: int, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """What the service's object returns."""
+        return self._need_client().call(service, slot, arguments, named)
+
+    def is_callable(self, service: Registration, slot: int) -> bool:
+        """Whether the service's object can be called."""
+        return self._need_client().is_callable(service, slot)
+
+    @abstractmethod
+    def _new_client(self) -> Client:
+        """The client of this process; raises `NotStartedError`."""
+
+    def _need_client(self) -> Client:
+        if self._client is None:
+            self._client = self._new_client()
+        return self._client

@@ -29,7 +29,7 @@ def serve_slot(site: Site, slot: int, *, latch: int, gone: int, ready: ReadyPipe
     # Whoever was here before may still be at its postprocess.
     fcntl.flock(lock, fcntl.LOCK_EX)
     # Nobody is left to end a process whose keeper has died, so it limits itself: first its start, then its stop.
-    _die_after(site.config.start_timeout_seconds)
+    die_after(site.config.start_timeout_seconds)
     # A service may call others, and be referred to their objects.
     site.make_client()
     try:
@@ -39,9 +39,9 @@ def serve_slot(site: Site, slot: int, *, latch: int, gone: int, ready: ReadyPipe
             place = Place(site.pool, slot, new_name())
             host = Host(fronts, place=place, secret=site.secret, config=site.config)
             ready.tell_ready()
-            _die_after(0)
+            die_after(0)
             host.serve(site.listeners[slot], latch)
-            _die_after(site.config.stop_timeout_seconds)
+            die_after(site.config.stop_timeout_seconds)
             host.see_out()
     except Exception as error:  # noqa: BLE001 - whatever it is, the server has to know why this process ends
         match error:
@@ -55,7 +55,7 @@ def serve_slot(site: Site, slot: int, *, latch: int, gone: int, ready: ReadyPipe
     return 0
 
 
-def _die_after(seconds: float) -> None:
+def die_after(seconds: float) -> None:
     """Let the kernel end this process after this time, unless it is called again before; 0 sets no time."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)

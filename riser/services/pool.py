@@ -13,18 +13,16 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from riser.errors import CallbackError
 from riser.process import Child, Latch, Readiness, ReadyPipe, spawn
-from riser.services.client import Client
+from riser.services.client import Client, ClientBackend
 from riser.services.config import ServicesConfig
 from riser.services.entrance import Access
 from riser.services.errors import NotStartedError, ServiceUnavailableError
 from riser.services.forks import ForkAware, watch_forks
 from riser.services.keeper import DEAF, keep
-from riser.services.registry import Registration, Registry
+from riser.services.registry import Registry
 from riser.services.site import Site
 from riser.signals import SignalInbox
 
@@ -34,16 +32,16 @@ _PATIENCE_SECONDS = 5.0
 """How much longer than it may take itself the keeper is waited for."""
 
 
-class PoolBackend(ForkAware):
+class PoolBackend(ClientBackend, ForkAware):
     """Carries calls to service processes of this machine."""
 
     def __init__(self, registry: Registry, config: ServicesConfig) -> None:
+        super().__init__()
         self.processes = config.process_num
         self._registry = registry
         self._config = config
         self._site: Site | None = None
         self._running: _Running | None = None
-        self._client: Client | None = None
         watch_forks(self)
 
     def start_server(self) -> None:
@@ -79,36 +77,9 @@ class PoolBackend(ForkAware):
             site.remove()
         running.let_go()
 
-    def start_client(self, timeout_seconds: float) -> None:
-        """See that every service process answers; raises `NotStartedError` and `ServiceUnavailableError`."""
-        self._need_client().connect(timeout_seconds)
-
-    def stop_client(self) -> None:
-        """Close this process's connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    def front(self, service: Registration, slot: int) -> Any:
-        """A proxy of the service's object."""
-        return self._need_client().front(service, slot)
-
-    def call(self, service: Registration, slot: int, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
-        """What the service's object returns."""
-        return self._need_client().call(service, slot, arguments, named)
-
-    def is_callable(self, service: Registration, slot: int) -> bool:
-        """Whether the service's object can be called."""
-        return self._need_client().is_callable(service, slot)
-
     def after_fork_in_child(self) -> None:
         """What was forked from the server is not what the pool lives for."""
         self.detach_server()
-
-    def _need_client(self) -> Client:
-        if self._client is None:
-            self._client = self._new_client()
-        return self._client
 
     def _new_client(self) -> Client:
         if self._site is None:

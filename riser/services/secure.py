@@ -144,44 +144,49 @@ class TcpGuard:
 
 @dataclass(frozen=True, slots=True)
 class TcpEndpoint:
-    """A way to a service process on any machine; `find` says where it is now, until a monotonic deadline."""
+    """A way to a service process on any machine.
+
+    `find` says where it is now, and what shows that it is; it may wait until a monotonic deadline.
+    """
 
     passes_descriptors: ClassVar[bool] = False
 
-    find: Callable[[float], Address]
-    identity: Identity
-    _contexts: dict[int, ssl.SSLContext] = field(default_factory=dict, init=False, repr=False, compare=False)
+    find: Callable[[float], tuple[Address, Identity]]
+    _contexts: dict[tuple[int, str], ssl.SSLContext] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def connect(self, deadline: float) -> SecureSocket:
         """Connect and shake hands.
 
         Raises ConnectionResetError for whatever keeps it from that, since another process may be there soon.
         """
-        address = self.find(deadline)
+        address, identity = self.find(deadline)
         try:
             plain = socket.create_connection(address, timeout=max(deadline - time.monotonic(), 0.001))
-            return self._secure(plain, deadline)
+            return self._secure(plain, identity, deadline)
         except TimeoutError:
             raise
         except OSError as error:
             raise ConnectionResetError(str(error)) from error
 
-    def _secure(self, plain: socket.socket, deadline: float) -> SecureSocket:
+    def _secure(self, plain: socket.socket, identity: Identity, deadline: float) -> SecureSocket:
         with contextlib.ExitStack() as stack:
             stack.callback(plain.close)
             tune(plain)
-            secure = cast("SecureSocket", self._context().wrap_socket(plain, do_handshake_on_connect=False))
+            secure = cast("SecureSocket", self._context(identity).wrap_socket(plain, do_handshake_on_connect=False))
             stack.callback(secure.close)
             secure.shake_hands(deadline)
             stack.pop_all()
         return secure
 
-    def _context(self) -> ssl.SSLContext:
+    def _context(self, identity: Identity) -> ssl.SSLContext:
         # One for each process: a lock in it may have been held by another thread when this process was forked.
-        pid = os.getpid()
-        context = self._contexts.get(pid)
+        key = (os.getpid(), identity.certificate)
+        context = self._contexts.get(key)
         if context is None:
-            context = self._contexts[pid] = self.identity.context(server=False)
+            self._contexts.clear()
+            context = self._contexts[key] = identity.context(server=False)
         return context
 
 

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from riser.core.routing import AnyProcess, Route, SingleProcess, StickyProcess, slot_of
+from riser.errors import ConfigError
 from riser.services.config import ServicesConfig
 from riser.services.handles import Registrar, Service
 from riser.services.local import LocalBackend
@@ -30,6 +31,7 @@ from riser.services.registry import Callback, Registry, as_lifespan
 
 if TYPE_CHECKING:
     from riser.services.backend import Backend
+    from riser.services.engines.engine import Engine
 
 T = TypeVar("T")
 _OnService = TypeVar("_OnService", bound=Callback)
@@ -42,6 +44,8 @@ START_CLIENT_SECONDS = 30.0
 class Services:
     """A pool of `process_num` service processes and the services in them; 0 makes calls in the caller's own process.
 
+    With an `engine` the processes are on the machines of its cluster.
+
     The settings are those of `riser.services.config.ServicesConfig`; raises `ConfigError`. As a context manager it
     starts server and client, and stops both.
     """
@@ -53,13 +57,15 @@ class Services:
     sticky_process: Registrar
     """Registers services whose calls with the same key go to the same process (`service.sticky`)."""
 
-    def __init__(self, process_num: int = 0, **settings: Any) -> None:
+    def __init__(self, process_num: int = 0, *, engine: "Engine | None" = None, **settings: Any) -> None:
         self.config = ServicesConfig(process_num=process_num, **settings)
+        if engine is not None and process_num < 1:
+            raise ConfigError("process_num", process_num, "1 or more, where an engine places the processes")
         self.registry = Registry()
         self.any_process = Registrar(self, AnyProcess)
         self.single_process = Registrar(self, SingleProcess)
         self.sticky_process = Registrar(self, StickyProcess)
-        self._backend = self._choose_backend()
+        self._backend = self._choose_backend(engine)
 
     def __repr__(self) -> str:
         return f"<Services {[service.name for service in self.registry]} in {self.config.process_num} processes>"
@@ -182,6 +188,10 @@ class Services:
     ) -> None:
         self.stop_server()
 
+    def use(self, backend: "Backend") -> None:
+        """Let calls be carried by this from now on, as in a service process that was not forked from its server."""
+        self._backend = backend
+
     # Use
 
     def get_service(self, name: str, *key: object) -> Any:
@@ -210,8 +220,12 @@ class Services:
         self._slot_to_get(service.route, name, arguments)
         return self._backend.front(service, slot)
 
-    def _choose_backend(self) -> "Backend":
+    def _choose_backend(self, engine: "Engine | None") -> "Backend":
         # Each with what it needs: services without processes need no protocol.
+        if engine is not None:
+            from riser.services.engines.backend import EngineBackend
+
+            return EngineBackend(self.registry, self.config, engine)
         if self.config.process_num > 0:
             from riser.services.pool import PoolBackend
 

@@ -298,7 +298,7 @@ class TcpBackend(StrictBackend):
         super().__init__(registry, config)
         self.identity = new_identity("dask")
         self.address = Address("127.0.0.1", 0)
-        self._endpoint = TcpEndpoint(lambda _deadline: self.address, self.identity)
+        self._endpoint = TcpEndpoint(lambda _deadline: (self.address, self.identity))
 
     def start_server(self) -> None:
         LocalBackend.start_server(self)

@@ -54,7 +54,7 @@ def visit(services: Services) -> socket.socket:
 def handshake(services: Services, identity: Identity | None = None) -> SecureSocket:
     """A connection inside of TLS, with the pool's key or another."""
     identity = backend_of(services).identity if identity is None else identity
-    return TcpEndpoint(lambda _deadline: backend_of(services).address, identity).connect(time.monotonic() + 30)
+    return TcpEndpoint(lambda _deadline: (backend_of(services).address, identity)).connect(time.monotonic() + 30)
 
 
 def is_well(services: Services) -> bool:
@@ -196,7 +196,8 @@ def test_a_service_process_without_the_pools_key_is_told_nothing() -> None:
 
         thread = threading.Thread(target=listen)
         thread.start()
-        endpoint = TcpEndpoint(lambda _deadline: Address(*listener.getsockname()), new_identity("dask"))
+        there = Address(*listener.getsockname()), new_identity("dask")
+        endpoint = TcpEndpoint(lambda _deadline: there)
         with pytest.raises(ConnectionResetError, match="certificate verify failed"):
             endpoint.connect(time.monotonic() + 30)
         thread.join(30)
@@ -207,7 +208,8 @@ def test_nothing_goes_over_the_wire_in_the_clear(guarded: Services) -> None:
     backend, seen = backend_of(guarded), bytearray()
     there = backend.address
     with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
-        endpoint = TcpEndpoint(lambda _deadline: Address(*listener.getsockname()), backend.identity)
+        between = Address(*listener.getsockname()), backend.identity
+        endpoint = TcpEndpoint(lambda _deadline: between)
         with ThreadPoolExecutor(1) as threads:
             connecting = threads.submit(endpoint.connect, time.monotonic() + 30)
             near = stack.enter_context(listener.accept()[0])
