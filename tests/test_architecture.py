@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.engine.actors.certificate": {"harness.model", "harness.engine", "trustme"},
     "harness.report": {"harness", "harness.model", "harness.report"},
     "harness.implementations": {"harness.model"},
+    "harness.adapter": {"harness.model", "harness.load"},
     "harness.mutants": {"harness.model"},
     "harness.selection": {"harness.model"},
     "harness.judging": {"harness.model", "harness.load", "harness.machine", "harness.plan", "harness.report"},

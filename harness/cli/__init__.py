@@ -14,7 +14,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, assert_never
 
-from harness.cli.arguments import Check, List, Mutants, Report, Run, parse
+from harness.cli.arguments import Adapter, Check, List, Mutants, Report, Run, parse
 from harness.cli.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def _call(command: Command) -> int:
             from harness.cli.listing import list_suite
 
             return list_suite(command)
+        case Adapter():
+            from harness.cli.adapting import check_adapter
+
+            return check_adapter(command)
         case Mutants():
             from harness.cli.mutating import mutants
 

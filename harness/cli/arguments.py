@@ -77,7 +77,15 @@ class Mutants:
     json: bool
 
 
-Command: TypeAlias = Mutants | Run | Check | List | Report
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """`harness adapter check`."""
+
+    manifest: Path
+    time_scale: float
+
+
+Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -112,6 +120,8 @@ def _command(known: argparse.Namespace) -> Command:
             return Check(tuple(known.paths))
         case "list":
             return List(_choice(known), implementations=known.implementations, json=known.json)
+        case "adapter":
+            return Adapter(known.manifest, known.time_scale)
         case "mutants":
             return Mutants(
                 paths=tuple(known.paths),
@@ -169,6 +179,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _run(command("run", "run scenarios against implementations", _RUN))
     _check(command("check", "check scenarios and manifests, and start nothing", _CHECK))
     _list(command("list", "list the items of a suite, or the implementations", _LIST))
+    _adapter(command("adapter", "lead the author of an adapter to the core profile", _ADAPTER))
     _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
     _report(command("report", "make reports from a file that `run --report` wrote", _REPORT))
     return parser, made
@@ -193,6 +204,11 @@ _LIST = f"""\
 List the items of a suite: one for each scenario and cell of its matrix.
 
 {_PATHS}"""
+
+_ADAPTER = """\
+Take an implementation step by step from nothing to the core profile, and say
+at the first step that it does not take what came, what was expected, and what
+to do next. Exit status 1 then. See docs/implementing.md."""
 
 _MUTANTS = f"""\
 Run each mutant, a testee that is wrong in one way, against the scenarios of
@@ -230,6 +246,12 @@ def _list(parser: _Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
+def _adapter(parser: _Parser) -> None:
+    parser.add_argument("action", choices=["check"], help="the one thing that can be done with an adapter")
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the implementation's manifest")
+    _add_time_scale(parser)
+
+
 def _mutants(parser: _Parser) -> None:
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
     parser.add_argument("--only", metavar="NAME", action="append", default=[], help="only this mutant; may be repeated")
@@ -246,6 +268,10 @@ def _report(parser: _Parser) -> None:
 
 def _add_pace(parser: _Parser) -> None:
     parser.add_argument("--jobs", metavar="N", type=_count, help="how many items at once; default: two a processor")
+    _add_time_scale(parser)
+
+
+def _add_time_scale(parser: _Parser) -> None:
     parser.add_argument(
         "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
         help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",

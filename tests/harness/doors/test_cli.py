@@ -342,7 +342,7 @@ def test_list_shows_the_implementations(capsys: pytest.CaptureFixture[str]) -> N
 # Help and start-up.
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "list", "mutants", "report"])
+@pytest.mark.parametrize("command", ["", "run", "check", "list", "adapter", "mutants", "report"])
 def test_help_is_whole(harness: Harness, golden: Callable[[str, str], None], command: str) -> None:
     done = harness(*command.split(), "--help", COLUMNS="100")
     golden(f"help-{command or 'harness'}.txt", done.stdout)
