@@ -13,7 +13,7 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, Use, listed, near
 from harness.load.scalars import NAME
 from harness.load.steps import Broken, Part, flattened
-from harness.model.actors import Client, Load, Proxy
+from harness.model.actors import Client, Load, Notify, Process, Proxy
 from harness.model.fields import RESULT_FIELDS, Kind
 from harness.model.steps import Step, Tree
 from harness.model.steps import Use as UseStep
@@ -59,10 +59,11 @@ def check_use(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], used: 
     """
     waiting = [part.value for part in actors if not isinstance(part.value, Broken)]
     reached = set(used)
+    heard = {actor.name for actor in waiting if isinstance(actor, Process) and actor.ready.notify}
     found = True
     while found:
         found = False
-        for actor in [actor for actor in waiting if actor.name in reached]:
+        for actor in [actor for actor in waiting if actor.name in reached or _is_listened_for(actor, heard & reached)]:
             waiting.remove(actor)
             reached |= next({use.path[0] for use in part.uses} for part in actors if part.value is actor)
             if isinstance(actor, Client | Load | Proxy):
@@ -78,6 +79,11 @@ def check_use(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], used: 
                     notes.add(tree.location, Code.NOTHING_CHECKED, "this `tree` checks nothing", hint)
             case _:
                 pass
+
+
+def _is_listened_for(actor: Actor, heard: set[str]) -> bool:
+    """Whether it is what tells that one of these processes is ready."""
+    return isinstance(actor, Notify) and str(actor.of) in heard
 
 
 class _Names:

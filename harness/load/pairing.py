@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.load.codes import Code
 from harness.load.notes import listed
 from harness.load.steps import Broken, Part
-from harness.model.actors import Actor, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
+from harness.model.actors import Actor, Client, Daemon, Listen, Load, Mode, Notify, Process, Proxy, Ready, Syslog
 from harness.model.manifest import Profile
 from harness.model.steps import (
     Connect,
@@ -66,6 +66,14 @@ def check_pairs(
         match actor.value:
             case Daemon(mode=mode) as daemon if mode is Mode.SERVER or (mode is None and not has_daemon):
                 _check_bare_server(actor, daemon, notes)
+            case _:
+                pass
+    told = {str(actor.of) for actor in whole.values() if isinstance(actor, Notify)}
+    for actor in actors:
+        match actor.value:
+            case Process(name=name, ready=Ready(notify=True)) if name not in told:
+                hint = f"`manager: {{notify: {name}}}` under `actors` is one"
+                notes.add(actor.place("notify"), Code.NEVER_TRUE, f"no `notify` actor listens to `{name}`", hint)
             case _:
                 pass
     for step in steps:

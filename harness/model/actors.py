@@ -132,7 +132,10 @@ class Ready:
     port: int | None = option(
         "a TCP port of 127.0.0.1 that the process, or a child of it, listens on", default=None, least=1, most=65535
     )
-    file: Text | None = option("a file that comes to exist", default=None)
+    file: Text | None = option(
+        "a file that comes to exist; one that was there before counts when changed", default=None
+    )
+    notify: bool = option("READY=1, told to the `notify` actor of the process", default=False)
 
 
 @dataclass(frozen=True, slots=True)

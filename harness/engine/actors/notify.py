@@ -126,6 +126,16 @@ def variables_of(message: bytes) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def has_told_ready(program: StartedActor, since: Mark) -> bool:
+    """Whether the program's service manager has been told READY=1 since then."""
+    return any(
+        notice.mark >= since and notice.variables.get("READY") == "1"
+        for actor in program.world.actors.values()
+        if isinstance(actor, NotifyActor) and actor.program_name == program.name
+        for notice in actor.notices
+    )
+
+
 def notify_environment(program: StartedActor) -> dict[str, str]:
     """What the service manager of a program tells it; nothing where it has none."""
     for actor in program.world.actors.values():

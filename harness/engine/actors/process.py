@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.engine.actors.notify import notify_environment
+from harness.engine.actors.notify import has_told_ready, notify_environment
 from harness.engine.actors.program import Command, Program, Reading
 from harness.engine.actors.started import StartedActor
 from harness.engine.actors.syslog import syslog_prefix
 from harness.engine.lookup import UnpublishedError
 from harness.engine.observe import Ending, Seen, descendants_of, signal_name, signal_number
 from harness.engine.waits import Limit, until
+from harness.model.actors import Ready
 from harness.model.fields import Kind
 from harness.model.manifest import RISER_SIGNALS, Action
 from harness.model.timeline import What
@@ -37,6 +38,8 @@ class ProcessActor(StartedActor):
     def __init__(self, model: Process, world: World) -> None:
         super().__init__(model.name, world)
         self._model = model
+        self._file_before: tuple[int, int] | None = None
+        """The file that tells that it is ready, as an earlier run has left it."""
 
     def published(self, name: str) -> object:
         """`pid`, `output` or `directory`."""
@@ -54,6 +57,7 @@ class ProcessActor(StartedActor):
     def launch(self) -> None:
         """Start it. Raises StepErroredError when it runs already or cannot be started."""
         self.prepare_run()
+        self._file_before = self._ready_file()
         scope = self.world.scope
         model = self._model
         command = Command(
@@ -72,10 +76,8 @@ class ProcessActor(StartedActor):
     async def ready(self, limit: Limit, *, since: Mark) -> None:
         """Wait until it is ready. Raises StepFailedError when it ends before, or takes too long."""
         ready = self._model.ready
-        if ready.log is None and ready.port is None and ready.file is None:
+        if ready == Ready():
             return
-        file = None if ready.file is None else self.world.workspace / self.world.scope.text(ready.file)
-
         lines = Reading(self.output, since)
 
         def is_ready() -> bool | None:
@@ -83,7 +85,9 @@ class ProcessActor(StartedActor):
                 return True
             if ready.port is not None and self._listens(ready.port):
                 return True
-            return True if file is not None and file.exists() else None
+            if ready.notify and has_told_ready(self, since):
+                return True
+            return True if self._ready_file() not in (None, self._file_before) else None
 
         await until(
             self.world.timeline.pulse,
@@ -92,7 +96,7 @@ class ProcessActor(StartedActor):
             waited_for=f"readiness of {self.name}",
             dead=self.obituary,
             so_far=self.last_words,
-            every=None if ready.port is None and file is None else _LOOK_AGAIN,
+            every=None if ready.port is None and ready.file is None else _LOOK_AGAIN,
         )
 
     def signal_for(self, action: Action) -> int:
@@ -110,6 +114,16 @@ class ProcessActor(StartedActor):
         self.program.on_ended()
         index = self.world.timeline.record(self.name, What.DEATH, str(seen.ending), pid=seen.pid)
         self.note_end(index)
+
+    def _ready_file(self) -> tuple[int, int] | None:
+        """Which file it is that tells that the program is ready, and when it was written; None while there is none."""
+        if self._model.ready.file is None:
+            return None
+        try:
+            status = (self.world.workspace / self.world.scope.text(self._model.ready.file)).stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
 
     def _listens(self, port: int) -> bool:
         """Whether the program, or one below it, listens on that TCP port."""
