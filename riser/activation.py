@@ -13,10 +13,10 @@ import os
 import socket
 import time
 from collections.abc import MutableMapping
-from dataclasses import dataclass
 
 from riser.core.address import Address
 from riser.core.phases import Condition
+from riser.core.record import Record
 from riser.errors import ListenError
 from riser.listener import Listener, describe
 from riser.logs import LOGGER
@@ -26,8 +26,7 @@ _SEND_SECONDS = 1.0
 _MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(Record):
     """Listening sockets from the manager, in its order; they are closed at the end and their files never removed."""
 
     sockets: tuple[socket.socket, ...]

@@ -3,9 +3,9 @@
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from riser.core.operation import StopState
+from riser.core.record import Record
 from riser.core.stats import Report
 
 _log = logging.getLogger("riser")
@@ -15,8 +15,7 @@ def _nothing(*_arguments: object) -> None:
     """The callback that was not registered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callbacks:
+class Callbacks(Record):
     """RISER's eight callbacks; those that run while a server stops or reports are only called through the methods
     here."""
 

@@ -18,7 +18,6 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from riser.callbacks import Callbacks
 from riser.channel import ChildEnd, News, ParentEnd, Sending, channel
@@ -26,6 +25,7 @@ from riser.core.backoff import failures_after, pause_seconds
 from riser.core.balance import Ledger, Load, plan
 from riser.core.config import FORCED_CHILD_SECONDS, FORCED_START_SECONDS, ServerConfig
 from riser.core.operation import Operation, StopState
+from riser.core.record import Record
 from riser.core.stats import QueueStats
 from riser.errors import ChildDiedError
 from riser.leash import Leash
@@ -39,8 +39,7 @@ _OTHER_DESCRIPTORS = 32
 """What a process has open besides connections, roughly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
+class Birth(Record):
     """What a child is given: its own inbox, its end of the channel, its slot, and the leash that it is on."""
 
     inbox: SignalInbox
@@ -53,25 +52,25 @@ Body = Callable[[Birth], int]
 """What a child does, to its exit status."""
 
 
-@dataclass(slots=True, eq=False)
 class _Member:
     """One living child as its parent sees it."""
 
-    slot: int
-    child: Child
-    channel: ParentEnd
-    leash: Leash
-    ledger: Ledger
-    born: float
-    ready: bool = False
-    leaving: bool = False
-    completed: bool = False
-    blocked: bool = False
-    heard: bool = True
-    resting_until: float = 0.0
-    kill_at: float | None = None
-    dealt: int = 0
-    looked_at: float = 0.0
+    def __init__(self, slot: int, child: Child, *, channel: ParentEnd, leash: Leash, ledger: Ledger) -> None:
+        self.slot = slot
+        self.child = child
+        self.channel = channel
+        self.leash = leash
+        self.ledger = ledger
+        self.born = time.monotonic()
+        self.ready = False
+        self.leaving = False
+        self.completed = False
+        self.blocked = False
+        self.heard = True
+        self.resting_until = 0.0
+        self.kill_at: float | None = None
+        self.dealt = 0
+        self.looked_at = 0.0
 
     def unread_until(self, seconds: float) -> float | None:
         """When it will have been too long that a message is unread, and nobody has looked after it; None if none is."""
@@ -98,13 +97,13 @@ class _Member:
             self.channel.complete()
 
 
-@dataclass(slots=True)
 class _Slot:
     """A place for one child, and how those before it have fared."""
 
-    member: _Member | None = None
-    failures: int = 0
-    fork_at: float | None = None
+    def __init__(self) -> None:
+        self.member: _Member | None = None
+        self.failures = 0
+        self.fork_at: float | None = None
 
 
 class Children:
@@ -278,7 +277,7 @@ class Children:
             undo.pop_all()
         leash.keep_parent_end()
         ledger = Ledger(threads=self._config.thread_num, queue=self._config.thread_queue_size)
-        member = _Member(number, child, parent_end, leash, ledger, born=time.monotonic())
+        member = _Member(number, child, channel=parent_end, leash=leash, ledger=ledger)
         slot = self._slots[number]
         slot.member = member
         slot.fork_at = None

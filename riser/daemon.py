@@ -17,7 +17,6 @@ import os
 import select
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from types import FrameType
 
 from riser import privilege
@@ -26,6 +25,7 @@ from riser.core.config import DAEMON_NAME, DaemonConfig, unknown_setting
 from riser.core.messages import Exit
 from riser.core.operation import DEFAULT_SIGNALS
 from riser.core.phases import Condition
+from riser.core.record import Record
 from riser.errors import ConfigError, RiserError
 from riser.firstword import FirstWord
 from riser.logs import LOGGER, open_log
@@ -69,8 +69,7 @@ def start_daemon(setup: Setup, **parameters: object) -> int:
         os.umask(umask)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(Record):
     """What a start has in hand before it forks."""
 
     config: DaemonConfig
@@ -201,7 +200,7 @@ def _refuse(daemon_name: str, reason: str) -> int:
 
 
 def _read_parameters(parameters: Mapping[str, object]) -> DaemonConfig:
-    known = [field.name for field in fields(DaemonConfig)]
+    known = DaemonConfig.__match_args__
     for name, value in parameters.items():
         if name not in known:
             raise unknown_setting(name, value, known=known, expected="a parameter of start_daemon")

@@ -13,7 +13,6 @@ import math
 import os
 import syslog
 import time
-from datetime import datetime
 
 from riser.core.messages import Level
 
@@ -84,9 +83,10 @@ class _StandardOutput(logging.Handler):
         self._name = name
 
     def emit(self, record: logging.LogRecord) -> None:
-        moment = datetime.fromtimestamp(record.created).astimezone().replace(tzinfo=None)
+        seconds, fraction = divmod(record.created, 1)
+        moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.localtime(seconds))}.{int(fraction * 1e6):06}"
         level = _NAMES.get(record.levelno, record.levelname)
-        head = f"{level[:1]}, [{moment.isoformat(timespec='microseconds')} #{os.getpid()}] {level:>5} -- {self._name}: "
+        head = f"{level[:1]}, [{moment} #{os.getpid()}] {level:>5} -- {self._name}: "
         for line in lines_of(record):
             # Nobody reads, or the disk is full: the line is lost, and the daemon lives.
             with contextlib.suppress(OSError):

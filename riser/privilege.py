@@ -8,9 +8,9 @@ groups as they are.
 import grp
 import os
 import pwd
-from dataclasses import dataclass
 
 from riser.core.config import DaemonConfig
+from riser.core.record import Record
 from riser.errors import ConfigError, RiserError
 
 
@@ -18,8 +18,7 @@ class PrivilegeError(RiserError):
     """The process could not become who it should be; it must not go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Record):
     """Whom to become: None leaves that id as it is. `groups` are the supplementary groups."""
 
     user_id: int | None

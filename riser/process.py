@@ -21,16 +21,15 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from riser.core.operation import Operation
+from riser.core.record import Record
 from riser.signals import SignalInbox
 
 EXIT_FAILURE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ExitStatus:
+class ExitStatus(Record):
     """How a process ended: by itself with `code`, or killed by `signal_number`; neither if someone else reaped it."""
 
     code: int | None = None

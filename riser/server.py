@@ -12,7 +12,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
 from riser.acceptor import Gate
@@ -29,7 +28,7 @@ from riser.worker import Inlet, SocketKind, Threads
 
 _log = logging.getLogger("riser")
 
-_ATTRIBUTES = tuple(field.name for field in fields(ServerConfig))
+_ATTRIBUTES = ServerConfig.__match_args__
 
 _OnSocket = TypeVar("_OnSocket", bound=Callable[[socket.socket], object])
 _OnStop = TypeVar("_OnStop", bound=Callable[[StopState], object])

@@ -13,7 +13,6 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from riser import privilege
@@ -29,14 +28,14 @@ from riser.signals import SignalInbox
 Setup = Callable[[SocketServer], object]
 
 
-@dataclass(slots=True)
 class ServerProcess:
     """The daemon's side of a server process that is not reaped; `ready` is None once it has said its word or ended."""
 
-    child: Child
-    ready: ReadyPipe | None
-    leash: Leash
-    leads_group: bool
+    def __init__(self, child: Child, ready: ReadyPipe | None, *, leash: Leash, leads_group: bool) -> None:
+        self.child = child
+        self.ready = ready
+        self.leash = leash
+        self.leads_group = leads_group
 
     def send(self, operation: Operation) -> None:
         """Send the signal that RISER's servers know for the operation."""

@@ -226,7 +226,7 @@ class Supervisor:
         LOGGER.info("server process start (pid: %d)", child.pid)
         ready.keep_parent_end()
         leash.keep_parent_end()
-        self._servers[number] = ServerProcess(child, ready, leash, self._own_group)
+        self._servers[number] = ServerProcess(child, ready, leash=leash, leads_group=self._own_group)
         self._selector.register(ready, selectors.EVENT_READ, lambda: self._word_arrived(number))
         self._selector.register(child, selectors.EVENT_READ, lambda: self._child_ended(number))
         return None

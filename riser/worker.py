@@ -12,13 +12,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from riser.callbacks import Callbacks
 from riser.channel import ChildEnd
 from riser.connection import Connection, is_the_connections_own
 from riser.core.config import FORCED_JOIN_SECONDS, DispatchPolicy, ServerConfig
 from riser.core.operation import Operation, StopState
+from riser.core.record import Record
 from riser.core.stats import QueueStats
 from riser.logs import Seldom
 from riser.loop import Crew, Loop
@@ -27,8 +27,7 @@ from riser.queue import TimeoutSizedQueue
 _log = logging.getLogger("riser")
 
 
-@dataclass(frozen=True, slots=True)
-class SocketKind:
+class SocketKind(Record):
     """What must be known of a listening socket to make sockets of the descriptors that were accepted from it."""
 
     family: int

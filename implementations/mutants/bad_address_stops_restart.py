@@ -1,11 +1,11 @@
 """Does not restart where the new address is bad. Breaks restart.address.bad."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import supervision
 from riser.core.messages import Level, Log
 from riser.core.phases import Serving
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 stay = supervision.stay

@@ -1,10 +1,10 @@
 """Ends when its server has died. Breaks crash.restart."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import supervision
 from riser.core.phases import Stopping
+from riser.core.record import replace
 from riser.core.starts import close
 from riser.testee.__main__ import main
 

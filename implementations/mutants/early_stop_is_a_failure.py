@@ -1,10 +1,10 @@
 """Ends with status 1 when it is stopped before it serves. Breaks stop.early."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import supervision
 from riser.core.phases import Starting, Stopping
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 stop = supervision._stop

@@ -1,10 +1,10 @@
 """Restarts once for each of many requests. Breaks restart.coalesce."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import supervision
 from riser.core.operation import Operation
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 asked = []

@@ -1,10 +1,10 @@
 """Ends when a restart fails. Breaks restart.fail."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import starts, supervision
 from riser.core.phases import New, Serving
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 fail = starts.fail

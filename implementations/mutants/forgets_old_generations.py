@@ -1,9 +1,9 @@
 """Ends although an old server still serves. Breaks daemon.stop.generations."""
 
 import sys
-from dataclasses import replace
 
 from riser.core import supervision
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 stop = supervision._stop

@@ -1,9 +1,9 @@
 """Starts a child more than it was asked for. Breaks server.processes, daemon.tree."""
 
 import sys
-from dataclasses import replace
 
 from riser.children import Children
+from riser.core.record import replace
 from riser.testee.__main__ import main
 
 init = Children.__init__

@@ -1,9 +1,9 @@
 """Has a place more in its queues than it was asked for. Breaks server.backpressure."""
 
 import sys
-from dataclasses import replace
 
 from riser.children import Children
+from riser.core.record import replace
 from riser.testee.__main__ import main
 from riser.worker import Threads
 

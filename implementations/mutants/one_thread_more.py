@@ -1,8 +1,8 @@
 """Starts a thread more than it was asked for. Breaks server.threads."""
 
 import sys
-from dataclasses import replace
 
+from riser.core.record import replace
 from riser.testee.__main__ import main
 from riser.worker import Threads
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import sys
-from dataclasses import replace
 
+from riser.core.record import replace
 from riser.server import SocketServer
 from riser.testee.__main__ import main
 

@@ -10,9 +10,9 @@ changed at all.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from riser.core.config import MOST_ID, is_usable_text
+from riser.core.record import Record
 from riser.errors import AddressError
 
 UNIX_PATH_BYTES = 107
@@ -25,8 +25,7 @@ _TCP_TEXT = re.compile(r"(?:tcp://)?(?P<host>\[[^\[\]\s]*\]|[^\[\]\s:/]*)(?::(?P
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|[A-Za-z]+:$|tcp:|unix:")
 
 
-@dataclass(frozen=True, slots=True)
-class TcpAddress:
+class TcpAddress(Record):
     """A TCP endpoint; `host` is a name or an IPv4 or IPv6 address without brackets, `port` 0 lets the kernel choose."""
 
     host: str
@@ -47,8 +46,7 @@ class TcpAddress:
         return self.endpoint == other.endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(Record):
     """A Unix domain endpoint; `mode` is a number of permission bits, `owner` and `group` are names or numbers."""
 
     path: str

@@ -17,8 +17,9 @@ there are threads. Until one is, the parent keeps its own descriptor of it, and 
 import collections
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from riser.core.record import Record
 
 MOST_PER_MESSAGE = 16
 """Descriptors in one message: more gains nothing measurable, and the kernel's limit is 253."""
@@ -35,8 +36,7 @@ class Load(NamedTuple):
     dealt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Record):
     """`count` connections for the child in `slot`, in one message."""
 
     slot: int

@@ -8,10 +8,10 @@ or forked.
 import enum
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from riser.core.operation import DEFAULT_SIGNALS, Operation
+from riser.core.record import Record
 from riser.errors import ConfigError
 
 ORPHAN_STOP_SECONDS = 60.0
@@ -59,8 +59,7 @@ class DispatchPolicy(enum.StrEnum):
             raise ConfigError("dispatch_error", value, "'stop' or 'log'") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
+class ServerConfig(Record):
     """The settings of one `SocketServer` (`server.attributes`)."""
 
     accept_polling_timeout_seconds: float = 0.1
@@ -101,8 +100,7 @@ class ServerConfig:
         DispatchPolicy.of(self.dispatch_error)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaemonConfig:
+class DaemonConfig(Record):
     """The parameters of `start_daemon` (`daemon.defaults`)."""
 
     daemonize: bool = True

@@ -11,11 +11,11 @@ A generation leaves the table only when its process has been reaped.
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from riser.core.messages import Effect, KillServer, Level, Log, SignalServer
 from riser.core.operation import Operation
+from riser.core.record import Record, replace
 
 
 class Told(enum.IntEnum):
@@ -26,8 +26,7 @@ class Told(enum.IntEnum):
     KILLED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Record):
     """How many seconds a server process is given for a graceful stop (None: any number) and for a forced one."""
 
     graceful: float | None
@@ -38,8 +37,7 @@ class Patience:
 STARTING_PATIENCE = Patience(graceful=2.0, forced=2.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(Record):
     """A server process that has been told to stop and is not gone yet; `until` is when the next harder word is due."""
 
     server: int

@@ -9,68 +9,60 @@ process or socket has which number. Every event carries the monotonic time at wh
 """
 
 import enum
-from dataclasses import dataclass
 
 from riser.core.address import Address
 from riser.core.operation import Operation
+from riser.core.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Record):
     """The hands are ready: the daemon starts."""
 
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """A signal asked for an operation."""
 
     now: float
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class AddressKnown:
+class AddressKnown(Record):
     """The answer to `AskAddress`: where to listen."""
 
     now: float
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class AddressUnknown:
+class AddressUnknown(Record):
     """The answer to `AskAddress`: there is no usable address, and why."""
 
     now: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerOpened:
+class ListenerOpened(Record):
     """The answer to `OpenListener`: it accepts connections."""
 
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerFailed:
+class ListenerFailed(Record):
     """The answer to `OpenListener`: it could not be opened, and why."""
 
     now: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerReady:
+class ServerReady(Record):
     """A server process says that it serves: every callback up to each child's preprocess has run."""
 
     now: float
     server: int
 
 
-@dataclass(frozen=True, slots=True)
-class ServerFailed:
+class ServerFailed(Record):
     """A server process says that it cannot start, and why. It still has to exit."""
 
     now: float
@@ -78,8 +70,7 @@ class ServerFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerExited:
+class ServerExited(Record):
     """A server process is gone and has been reaped (or could not be made at all); `how` says in words how it ended."""
 
     now: float
@@ -87,8 +78,7 @@ class ServerExited:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Record):
     """The time that `wake_at` asked for has come."""
 
     now: float
@@ -118,59 +108,51 @@ class Level(enum.Enum):
     FATAL = "FATAL"
 
 
-@dataclass(frozen=True, slots=True)
-class AskAddress:
+class AskAddress(Record):
     """Look up `listen_address`; answered by `AddressKnown` or `AddressUnknown` before any other event."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenListener:
+class OpenListener(Record):
     """Open a listening socket; answered by `ListenerOpened` or `ListenerFailed` before any other event."""
 
     listener: int
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class TuneListener:
+class TuneListener(Record):
     """Apply the address's options (backlog, mode, ownership) to a socket that is open already."""
 
     listener: int
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class CloseListener:
+class CloseListener(Record):
     """Close the daemon's copy of a listening socket, and remove its file."""
 
     listener: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartServer:
+class StartServer(Record):
     """Fork a server process that serves at the listener."""
 
     server: int
     listener: int
 
 
-@dataclass(frozen=True, slots=True)
-class SignalServer:
+class SignalServer(Record):
     """Send a server process the signal of an operation."""
 
     server: int
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class KillServer:
+class KillServer(Record):
     """Kill a server process and all that it has started."""
 
     server: int
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Record):
     """Write a log line; the hands add the server's pid or the listener's real address to the text."""
 
     level: Level
@@ -180,8 +162,7 @@ class Log:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Record):
     """The daemon ends: with this status, and for a status that is not 0 with the reason. Nothing follows."""
 
     status: int

@@ -5,7 +5,6 @@ the new server fails, the daemon is back on the ground that it stood on.
 """
 
 import enum
-from dataclasses import dataclass
 from typing import assert_never
 
 from riser.core.address import Address
@@ -13,23 +12,21 @@ from riser.core.config import DaemonConfig
 from riser.core.generations import Retired
 from riser.core.messages import Effect, Event
 from riser.core.operation import Operation
+from riser.core.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Record):
     """An open listening socket by its number, and the address and options that it was asked to have."""
 
     number: int
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Record):
     """Nothing has happened yet. As ground: the first start, which has nothing to fall back on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Record):
     """The server process `server` has been serving at `listening` since the time `since`."""
 
     server: int
@@ -37,8 +34,7 @@ class Serving:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Record):
     """As ground: the socket listens, but no server process accepts from it."""
 
     listening: Listening
@@ -47,8 +43,7 @@ class Down:
 Ground = New | Serving | Down
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Record):
     """The daemon has asked for an address (`asked` is None) or for a listener there, and waits for the answer only."""
 
     ground: Ground
@@ -56,8 +51,7 @@ class Opening:
     asked: Address | None
 
 
-@dataclass(frozen=True, slots=True)
-class Starting:
+class Starting(Record):
     """The server process `server` is being started, to serve at `listening`; after `deadline` it has failed.
 
     `listening` is the ground's own socket, or a candidate that is kept only if the start succeeds.
@@ -70,8 +64,7 @@ class Starting:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Overlapping:
+class Overlapping(Record):
     """Two server processes serve; at `until` the old one is told to stop, by the restart's own way."""
 
     old: Serving
@@ -80,32 +73,28 @@ class Overlapping:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pausing:
+class Pausing(Record):
     """No server process serves or starts; at `until` the next start is due."""
 
     ground: Down
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping:
+class Stopping(Record):
     """All server processes have been told to stop; when the last is gone the daemon ends so."""
 
     status: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Record):
     """The daemon has ended."""
 
 
 Phase = New | Opening | Starting | Serving | Overlapping | Pausing | Stopping | Over
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Record):
     """All that a daemon knows of itself: its phase, and what lives longer than a phase.
 
     `retired` are the old generations. `restart` and `stats` are requests that wait for a phase that can fulfil them.

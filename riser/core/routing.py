@@ -13,27 +13,25 @@ import enum
 import struct
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import assert_never
+
+from riser.core.record import Record
 
 _DIGEST_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class AnyProcess:
+class AnyProcess(Record):
     """A randomly picked process for every call (`service.any`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SingleProcess:
+class SingleProcess(Record):
     """Always the same process; `index` counts the single services in order of registration (`service.single`)."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class StickyProcess:
+class StickyProcess(Record):
     """The same process for the same key; `name` is the service's, so that services differ in where a key is."""
 
     name: str

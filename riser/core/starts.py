@@ -8,7 +8,6 @@ See `supervision` for the theory. Each function is one arrow of a start:
         '----------------give_up, fail--------------'
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from riser.core.address import Address
@@ -31,6 +30,7 @@ from riser.core.phases import (
     Turn,
     then,
 )
+from riser.core.record import replace
 
 #: A forced stop that has not ended after so many seconds is ended by KILL; a server that waits for its own children to
 #: end has to come first.

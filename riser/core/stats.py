@@ -8,8 +8,6 @@ No clock is read here: `clock` is monotonic and measures, `wall` is the time of 
 the wall clock makes no duration negative (`stat.zero`).
 """
 
-from dataclasses import dataclass, field
-
 Report = dict[str, object]
 """Plain data in the order of `FIELDS`; the two times are seconds since the epoch."""
 
@@ -34,18 +32,17 @@ FIELDS = (
 """The names of a report, in its order (`stat.fields`)."""
 
 
-@dataclass(slots=True)
 class _Counters:
-    push_sizes: int = 0
-    push_count: int = 0
-    push_wait_count: int = 0
-    push_timeout_count: int = 0
-    pop_sizes: int = 0
-    pop_count: int = 0
-    pop_wait_count: int = 0
+    def __init__(self) -> None:
+        self.push_sizes = 0
+        self.push_count = 0
+        self.push_wait_count = 0
+        self.push_timeout_count = 0
+        self.pop_sizes = 0
+        self.pop_count = 0
+        self.pop_wait_count = 0
 
 
-@dataclass(slots=True)
 class QueueStats:
     """The counters of one queue; nothing is counted until `start`.
 
@@ -53,15 +50,16 @@ class QueueStats:
     several threads hold a lock of their own.
     """
 
-    queue_name: str
-    max_size: int
-    timeout_seconds: float = 0.1
-    enabled: bool = False
-    _counters: _Counters = field(default_factory=_Counters)
-    _started_clock: float = 0.0
-    _started_wall: float = 0.0
-    _waiting_since: float | None = None
-    _counted_already: bool = False
+    def __init__(self, queue_name: str, max_size: int, timeout_seconds: float = 0.1) -> None:
+        self.queue_name = queue_name
+        self.max_size = max_size
+        self.timeout_seconds = timeout_seconds
+        self.enabled = False
+        self._counters = _Counters()
+        self._started_clock = 0.0
+        self._started_wall = 0.0
+        self._waiting_since: float | None = None
+        self._counted_already = False
 
     def start(self, *, clock: float, wall: float) -> None:
         """Begin to count, if counting has not begun."""

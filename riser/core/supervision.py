@@ -43,7 +43,6 @@ Opening lasts no time: the hands answer each question at once, so nothing else i
 in the table is a mistake of the hands and raises `IllegalEventError`.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from riser.core.address import TcpAddress, UnixAddress
@@ -87,6 +86,7 @@ from riser.core.phases import (
     sockets_of,
     then,
 )
+from riser.core.record import replace
 from riser.core.starts import (
     answer_address,
     close,

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from riser.core.record import Record, replace
 
 CALLBACKS = (
     "before_start",
@@ -46,16 +47,14 @@ class NotOfferedError(TesteeError):
     status = 127
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
+class HttpLimits(Record):
     """How long the handler `http` keeps a connection: so many requests, and so many seconds without one."""
 
     request_max_count: int = 100
     request_timeout_seconds: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class TesteeConfig:
+class TesteeConfig(Record):
     """One reading of the file: names as in the contract, defaults filled in."""
 
     events: str
@@ -64,9 +63,9 @@ class TesteeConfig:
     daemon: Mapping[str, object]
     server: Mapping[str, object]
     record: frozenset[str] = frozenset(CALLBACKS)
-    raise_in: frozenset[str] = field(default_factory=frozenset)
-    hang_in: frozenset[str] = field(default_factory=frozenset)
-    exit_in: frozenset[str] = field(default_factory=frozenset)
+    raise_in: frozenset[str] = frozenset()
+    hang_in: frozenset[str] = frozenset()
+    exit_in: frozenset[str] = frozenset()
     tls: Mapping[str, object] | None = None
     http: HttpLimits = HttpLimits()
 

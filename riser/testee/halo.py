@@ -9,9 +9,9 @@ something after its answer.
 
 import http.client
 import socket
-from dataclasses import dataclass
 from typing import Self
 
+from riser.core.record import Record
 from riser.logs import LOGGER
 from riser.poll import ReadPoll
 from riser.stream import LoggingStream, Stream, WriteBufferStream
@@ -57,8 +57,7 @@ class Halo:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """What there is to know of a request: what for, and whether another one may follow."""
 
     method: str

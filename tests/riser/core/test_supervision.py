@@ -1,7 +1,5 @@
 """The daemon's decisions as playbooks: an event in, the exact effects out."""
 
-from dataclasses import replace
-
 import pytest
 
 from riser.core.address import TcpAddress, UnixAddress
@@ -32,6 +30,7 @@ from riser.core.messages import (
 )
 from riser.core.operation import Operation
 from riser.core.phases import Opening, Overlapping, Pausing, Serving, Starting, State, Stopping
+from riser.core.record import replace
 from riser.core.starts import FORCED_SECONDS
 from riser.core.supervision import IllegalEventError, step, wake_at
 
@@ -48,7 +47,7 @@ class Daemon:
 
     def __init__(self, **parameters: object) -> None:
         defaults = DaemonConfig(listen_address="127.0.0.1:0", server_start_timeout_seconds=60.0)
-        self.state = State(replace(defaults, **parameters))  # type: ignore[arg-type]  # tests name fields by keyword
+        self.state = State(replace(defaults, **parameters))
         self.lines: list[str] = []
 
     def __call__(self, *events: Event) -> list[Effect]:

@@ -1,7 +1,7 @@
 """What holds for a daemon whatever happens to it: random lives, and a ledger of what its decisions lead to."""
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +34,7 @@ from riser.core.messages import (
 )
 from riser.core.operation import Operation
 from riser.core.phases import Serving, Starting, State, Stopping, sockets_of
+from riser.core.record import replace
 from riser.core.supervision import step, wake_at
 
 ADDRESSES: tuple[Address, ...] = (
