@@ -33,16 +33,17 @@ class Inherited(Record):
 
     @classmethod
     def take(cls, environment: MutableMapping[str, str]) -> "Inherited":
-        """Those that are meant for this very process (activation.listen_fds); call it before any fork."""
+        """Those that are meant for this very process (activation.listen_fds); call it before any fork.
+
+        Raises `ListenError` for a descriptor that is no socket, or none at all.
+        """
         pid = environment.pop("LISTEN_PID", "")
         count = environment.pop("LISTEN_FDS", "")
         environment.pop("LISTEN_FDNAMES", None)
         if pid != str(os.getpid()) or not count.isdecimal():
             return cls(())
         descriptors = range(FIRST_INHERITED, FIRST_INHERITED + int(count))
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)  # noqa: FBT003 - it knows no keywords
-        return cls(tuple(socket.socket(fileno=descriptor) for descriptor in descriptors))
+        return cls(tuple(_inherited(descriptor) for descriptor in descriptors))
 
     def open(self, number: int, address: Address) -> Listener:
         """The first listener is the inherited socket if there is one, wherever it listens; all others are opened.
@@ -65,6 +66,14 @@ class Inherited(Record):
         """Close this process's descriptors."""
         for inherited in self.sockets:
             inherited.close()
+
+
+def _inherited(descriptor: int) -> socket.socket:
+    try:
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it knows no keywords
+        return socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise ListenError(f"the inherited descriptor {descriptor}", error.strerror or str(error)) from error
 
 
 class Manager:

@@ -123,7 +123,7 @@ class Tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _check_readable(parameter, files.certificate)
         if files.key is not None:
-            _check_readable("key", files.key)
+            _check_readable("key" if files is self._files else f"{parameter}.key", files.key)
         try:
             # Without a password OpenSSL would ask the terminal for one.
             context.load_cert_chain(files.certificate, files.key, password=files.password or _no_password)
@@ -132,7 +132,10 @@ class Tls:
                 parameter, files.certificate, f"a certificate and its key in PEM, of which one fits the other ({error})"
             ) from error
         if self._protocols:
-            context.set_alpn_protocols(list(self._protocols))
+            try:
+                context.set_alpn_protocols(list(self._protocols))
+            except (ssl.SSLError, UnicodeError) as error:
+                raise ConfigError("protocols", self._protocols, "names in ASCII, of 1 to 255 characters") from error
         if self._client_ca is not None:
             self._verify_clients(context, self._client_ca)
         return context

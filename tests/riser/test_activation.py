@@ -173,6 +173,15 @@ def test_inherited_socket_that_does_not_listen_is_refused() -> None:
             Inherited((idle,)).open(1, ANYWHERE)
 
 
+def test_inherited_descriptor_that_is_no_socket_is_refused_by_its_number() -> None:
+    program = 'exec 3</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+    command = ["/bin/sh", "-c", program, "sh", sys.executable, "-c", DAEMON]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "cannot listen on the inherited descriptor 3: Socket operation on non-socket" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_only_the_first_listener_is_inherited() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         inherited = Inherited((server,))

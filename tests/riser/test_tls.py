@@ -195,6 +195,11 @@ def test_what_cannot_be_used_is_refused_with_the_parameter_and_the_file(
         Tls(files.certificate, other.key)
     with pytest.raises(ConfigError, match=r"^names\['x'\]: .*missing\.pem"):
         _tls(files, names={"x": CertificateFiles(missing)})
+    with pytest.raises(ConfigError, match=r"^names\['x'\]\.key: .*missing\.pem"):
+        _tls(files, names={"x": CertificateFiles(files.certificate, missing)})
+    for protocol in ("", "x" * 256, "é"):
+        with pytest.raises(ConfigError, match=r"^protocols: .*of 1 to 255 characters"):
+            _tls(files, protocols=["http/1.1", protocol])
     with pytest.raises(ConfigError, match=r"^client_ca: .*certificates in PEM"):
         _tls(files, client_ca=files.key)
     with pytest.raises(ConfigError, match=r"^client_ca: "):
