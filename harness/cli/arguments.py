@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -85,7 +86,30 @@ class Adapter:
     time_scale: float
 
 
-Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """`harness explain`: what the code of a problem means, or all codes."""
+
+    code: str | None
+
+
+class Page(StrEnum):
+    """What the harness says about the language of scenarios."""
+
+    SCHEMA = "schema"
+    """The JSON Schema, for editors."""
+    DOC = "doc"
+    """The reference, as Markdown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """`harness schema` and `harness doc`."""
+
+    page: Page
+
+
+Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Explain | Show
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -118,6 +142,10 @@ def _command(known: argparse.Namespace) -> Command:
             )
         case "check":
             return Check(tuple(known.paths))
+        case "explain":
+            return Explain(known.code)
+        case "schema" | "doc":
+            return Show(Page(known.command))
         case "list":
             return List(_choice(known), implementations=known.implementations, json=known.json)
         case "adapter":
@@ -182,6 +210,9 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _adapter(command("adapter", "lead the author of an adapter to the core profile", _ADAPTER))
     _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
     _report(command("report", "make reports from a file that `run --report` wrote", _REPORT))
+    _explain(command("explain", "say what the code of a problem means", _EXPLAIN))
+    command("schema", "print the JSON Schema of scenarios, for editors", _SCHEMA)
+    command("doc", "print the reference of the language, as Markdown", _DOC)
     return parser, made
 
 
@@ -222,6 +253,19 @@ Make reports from a file that `harness run --report` wrote, just as that run
 would have made them, and end with that run's exit status."""
 
 
+_EXPLAIN = """\
+Say what the code of a problem means, with an example of the mistake and of what
+was meant. Without CODE, list all codes."""
+
+_SCHEMA = """\
+Print the JSON Schema of scenario files. An editor with a YAML language server
+completes and checks a scenario whose first line is
+# yaml-language-server: $schema=PATH"""
+
+_DOC = """\
+Print the reference of the language: every actor, verb, option and matcher."""
+
+
 def _run(parser: _Parser) -> None:
     _add_choice(parser)
     parser.add_argument(
@@ -238,6 +282,10 @@ def _run(parser: _Parser) -> None:
 
 def _check(parser: _Parser) -> None:
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+
+
+def _explain(parser: _Parser) -> None:
+    parser.add_argument("code", metavar="CODE", nargs="?", help="such as no-effect; `harness check` tells it")
 
 
 def _list(parser: _Parser) -> None:

@@ -28,7 +28,9 @@ def check(command: Check) -> int:
     manifests = () if command.paths else tuple(available(_own_folders(paths)).values())
     problems = [*suite.problems, *_problems_of(manifests)]
     if problems:
-        sys.stdout.write(f"{render_problems(problems)}\n{counted(problems)}\n")
+        codes = list(dict.fromkeys(problem.code for problem in problems))
+        more = f"harness explain {codes[0]}" + (f" (or {', '.join(codes[1:])})" if codes[1:] else "")
+        sys.stdout.write(f"{render_problems(problems)}\n{counted(problems)}; more: {more}\n")
         return 2
     files = {scenario.location.file for scenario in suite.scenarios}
     looked_at = [count(len(files), "scenario"), count(len(suite.scenarios), "item")]

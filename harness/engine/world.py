@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from harness.engine.endpoints import Endpoint, parse_endpoint
@@ -15,7 +16,6 @@ from harness.model.values import Name, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from harness.engine.settings import Settings
     from harness.engine.verbs.concurrency import Meeting
@@ -63,7 +63,8 @@ class World:
     census: Census = field(init=False)
 
     def __post_init__(self) -> None:
-        self.scope = Scope(self.actors, {"workspace": str(self.workspace)})
+        here = Path(self.scenario.location.file).absolute().parent
+        self.scope = Scope(self.actors, {"workspace": str(self.workspace), "here": str(here)})
         self.census = Census(self.cookie, self._process_ended)
 
     def _process_ended(self, seen: Seen) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.model.source import Location
 
 WORKSPACE = "workspace"
+HERE = "here"
 OPERATION = "n"
 """The names that the engine itself gives: everywhere, and in what a load sends and expects."""
 
@@ -90,7 +91,7 @@ class _Names:
     def __init__(self, cell: Cell, notes: Notes) -> None:
         self._notes = notes
         self._symbols: dict[str, _Symbol] = {}
-        self._reserved = {WORKSPACE, OPERATION, *(name for name, _ in cell.values)}
+        self._reserved = {WORKSPACE, HERE, OPERATION, *(name for name, _ in cell.values)}
         self._beside: dict[str, _Symbol] = {}
         """What has been given in other branches of the same `parallel`."""
         self._later: dict[str, int] = {}
@@ -165,7 +166,7 @@ class _Names:
         if isinstance(part.value, Broken):
             self._used.update(part.value.words)
         for use in part.uses:
-            if use.path[0] != WORKSPACE and not (is_load and use.path == (OPERATION,)):
+            if use.path[0] not in (WORKSPACE, HERE) and not (is_load and use.path == (OPERATION,)):
                 self._use(use)
             elif len(use.path) > 1:
                 self._notes.add(use.location, Code.UNKNOWN_FIELD, f"`{use.path[0]}` has no fields")

@@ -16,6 +16,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.cli import main
+from harness.load.codes import Code
+from harness.load.reference import reference
+from harness.load.schema import scenario_schema
 from harness.report.jsonl import read_run
 from tests.harness.doors.conftest import LIMIT
 
@@ -339,10 +342,33 @@ def test_list_shows_the_implementations(capsys: pytest.CaptureFixture[str]) -> N
     assert files["riser"] == "implementations/riser.yaml"
 
 
+# What the harness says about its language.
+
+
+def test_a_code_is_explained_with_examples(harness: Harness, golden: Callable[[str, str], None]) -> None:
+    golden("explain.txt", harness("explain", "misplaced-verb").stdout)
+
+
+def test_all_codes_are_listed(harness: Harness) -> None:
+    lines = harness("explain").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(Code)
+
+
+def test_an_unknown_code_is_refused(harness: Harness) -> None:
+    done = harness("explain", "misplaced-verbs")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "harness: error: there is no code 'misplaced-verbs'; did you mean 'misplaced-verb'?\n"
+
+
+def test_the_schema_and_the_reference_are_printed(harness: Harness) -> None:
+    assert json.loads(harness("schema").stdout) == scenario_schema()
+    assert harness("doc").stdout == reference()
+
+
 # Help and start-up.
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "list", "adapter", "mutants", "report"])
+@pytest.mark.parametrize("command", ["", "run", "check", "list", "adapter", "mutants", "report", "explain"])
 def test_help_is_whole(harness: Harness, golden: Callable[[str, str], None], command: str) -> None:
     done = harness(*command.split(), "--help", COLUMNS="100")
     golden(f"help-{command or 'harness'}.txt", done.stdout)
