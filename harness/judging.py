@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from harness.model.scenario import Scenario
 
 
-def outcome_without_running(scenario: Scenario, manifest: Manifest) -> Outcome | None:
-    """The outcome of an item that cannot be run, None for one that can."""
-    planned = plan(scenario, manifest, machine=this_machine())
+def outcome_without_running(scenario: Scenario, manifest: Manifest, *, absent: str | None = None) -> Outcome | None:
+    """The outcome of an item that cannot be run, None for one that can; `absent` says why the implementation cannot."""
+    planned = plan(scenario, manifest, machine=this_machine()) if absent is None else Skipped(absent)
     match planned:
         case Ready():
             return None

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,7 +30,7 @@ from harness.report.run import Footer, Header, Implementation, NotRun, Report, S
 from harness.selection import hint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.cli.arguments import Run
@@ -44,10 +45,12 @@ def run(command: Run) -> int:
     """Run what is meant; 0 if nothing is red, 1 if something is, 130 or 143 if it was interrupted."""
     chosen = choose(command.choice)
     judged = _judged(command.implementations, chosen)
+    absent = {each.manifest.name: each.absent for each in judged if each.absent is not None}
     with ExitStack() as stack:
-        items = [(each, manifest) for manifest, _ in judged for each in chosen.items]
-        teller = _Teller(_reports(command, stack), items, repeat=command.repeat, until_red=command.until_fail)
-        teller.begin(_header(command, chosen, tuple(implementation for _, implementation in judged)))
+        items = [(scenario, each.manifest) for each in judged for scenario in chosen.items]
+        reports = _reports(command, stack)
+        teller = _Teller(reports, items, absent=absent, repeat=command.repeat, until_red=command.until_fail)
+        teller.begin(_header(command, chosen, tuple(each.implementation for each in judged)))
         return _run(command, teller)
 
 
@@ -88,8 +91,17 @@ class _EnoughError(Exception):
 class _Teller:
     """Tells all reports, and remembers what they have not been told of yet."""
 
-    def __init__(self, reports: Sequence[Report], items: Sequence[Item], *, repeat: int, until_red: bool) -> None:
+    def __init__(
+        self,
+        reports: Sequence[Report],
+        items: Sequence[Item],
+        *,
+        absent: Mapping[str, str],
+        repeat: int,
+        until_red: bool,
+    ) -> None:
         self._reports = reports
+        self._absent = absent
         self._until_red = until_red
         self._waiting = {
             NotRun(manifest.name, scenario.item, number): (scenario, manifest)
@@ -107,7 +119,8 @@ class _Teller:
     def tell_what_cannot_run(self) -> list[Item]:
         """Tell of the items that need not be run; gives the others."""
         for scenario, manifest in list(self._waiting.values()):
-            if (outcome := outcome_without_running(scenario, manifest)) is not None:
+            outcome = outcome_without_running(scenario, manifest, absent=self._absent.get(manifest.name))
+            if outcome is not None:
                 self.tell(outcome)
         return list(self._waiting.values())
 
@@ -143,21 +156,35 @@ def _reports(command: Run, stack: ExitStack) -> list[Report]:
     return [*reports, console(sys.stdout, live=True)]
 
 
-def _judged(arguments: Sequence[str], chosen: Chosen) -> list[tuple[Manifest, Implementation]]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An implementation that is to be judged; `absent` says why it cannot be: it is not installed here."""
+
+    manifest: Manifest
+    implementation: Implementation
+    absent: str | None = None
+
+
+def _judged(arguments: Sequence[str], chosen: Chosen) -> list[_Judged]:
+    """What is to be judged. Of several, one that is not here is not run, and told so; all of them are a refusal."""
     where = folders(chosen.paths)
-    judged: list[tuple[Manifest, Implementation]] = []
+    judged: list[_Judged] = []
     for argument in arguments or (None,):
         found = _find(argument, where)
         try:
             manifest = load_manifest(found.path)
-            version = version_of(manifest)
         except InvalidInputError as error:
             raise refusal(error.problems) from error
-        except VersionError as error:
-            raise RefusedError.of(error) from error
-        if any(manifest.name == other.name for other, _ in judged):
+        if any(manifest.name == other.manifest.name for other in judged):
             raise RefusedError.of(f"two implementations are called {manifest.name}")
-        judged.append((manifest, Implementation(manifest.name, version, found.argument)))
+        try:
+            version, absent = version_of(manifest), None
+        except VersionError as error:
+            version, absent = "not here", str(error)
+        judged.append(_Judged(manifest, Implementation(manifest.name, version, found.argument), absent))
+    reasons = [each.absent for each in judged]
+    if None not in reasons:
+        raise RefusedError.of(reasons[0])
     return judged
 
 

@@ -95,6 +95,29 @@ def test_several_implementations_are_judged_by_name_or_by_path(harness: Harness,
     assert "--implementation implementations/other.yaml" in done.stdout
 
 
+def test_of_several_implementations_one_that_is_not_here_is_not_run(harness: Harness, write: Write) -> None:
+    write(
+        "implementations/away.yaml",
+        """\
+        name: away
+        language: none
+        version: [there-is-no-such-program]
+        homepage: https://example.org/
+        command: [there-is-no-such-program]
+        profiles: [core]
+        setup: buy it
+        """,
+    )
+    done = harness("run", "scenarios/talk/echo.yaml", "--implementation", "away", "--implementation", "riser")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed, 2 skipped"
+    assert "SKIP away:talk/echo[tcp]  the version of away cannot be told: there-is-no-such-program: " in done.stdout
+    assert "; to install it: buy it\n" in done.stdout
+    alone = harness("run", "scenarios/talk/echo.yaml", "--implementation", "away")
+    assert alone.returncode == 2
+    assert alone.stderr.startswith("harness: error: the version of away cannot be told: ")
+
+
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("selection", "items"),
