@@ -58,6 +58,7 @@ class Exports:
         self._holders: dict[int, int] = {}
         self._numbers = count(len(fronts) + 1)
         self._lock = threading.Lock()
+        self._lease_came = threading.Condition(self._lock)
 
     def target_of(self, thing: object) -> int | None:
         """The target of an object that is referred to."""
@@ -71,7 +72,16 @@ class Exports:
         """The lease of a client that has come."""
         with self._lock:
             lease = self.leases[client] = Lease(client)
+            self._lease_came.notify_all()
         return lease
+
+    def await_lease(self, client: bytes, seconds: float) -> None:
+        """Wait for the lease of a client: that of a forked one comes by its parent's, and its calls may be here first.
+
+        After this time it does not come any more, since the client or its parent is dead.
+        """
+        with self._lock:
+            self._lease_came.wait_for(lambda: client in self.leases, seconds)
 
     def grant(self, thing: object, client: bytes) -> int:
         """Hold the object once more for this client; raises `ClientGone` if its lease is over."""
@@ -128,6 +138,7 @@ class Exports:
             for target in targets:
                 if target in lease.holds:
                     self._hold(forked, target)
+            self._lease_came.notify_all()
         return forked
 
     def inherit(self, parent: bytes, targets: Iterable[int], client: bytes) -> Lease:

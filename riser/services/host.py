@@ -55,6 +55,7 @@ class Control:
         session = this_thread.session
         assert session is not None
         assert self.exports is not None
+        session.await_lease()
         self.exports.hold(session.client, target)
 
     def held_count(self) -> int:

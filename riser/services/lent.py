@@ -21,6 +21,9 @@ class Serving(Protocol):
     def call_back(self, target: int, method: str | None, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """Call what the client has lent."""
 
+    def await_lease(self) -> None:
+        """To be called before the client is made to hold something."""
+
 
 class _Thread(threading.local):
     session: Serving | None = None

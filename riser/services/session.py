@@ -32,6 +32,8 @@ from riser.services.travel import Travel, as_argument, refuse, travel_of
 
 _log = logging.getLogger("riser")
 
+_LEASE_SECONDS = 5.0
+
 
 class BlockStopped(BaseException):
     """Unwinds a service whose block was ended by `StopBlock`; no `except Exception` keeps it."""
@@ -45,6 +47,7 @@ class Session(Courier):
         self.client = client
         self._exports = exports
         self._things = exports.things
+        self._has_lease = False
         self._shapes: dict[Shape, int] = {}
         """What the client has been told of shapes, and the numbers that stand for them since."""
         self._told: list[Shape] = []
@@ -85,6 +88,12 @@ class Session(Courier):
             self._farewell()
             return False
         raise ProtocolError(f"{kind.name} out of turn")
+
+    def await_lease(self) -> None:
+        """To be called before the client is made to hold something; see `Exports.await_lease`."""
+        if not self._has_lease:
+            self._exports.await_lease(self.client, _LEASE_SECONDS)
+            self._has_lease = True
 
     def end(self, reason: Exception) -> None:
         """Undo what the client left: entered context managers, running generators, a reply that it did not take."""
@@ -291,6 +300,7 @@ class Session(Courier):
         self._told.clear()
 
     def _keep(self, thing: object) -> Reduced:
+        self.await_lease()
         target = self._exports.grant(thing, self.client)
         if not self._exports.is_front(target):
             self._granted.append(target)

@@ -1,6 +1,7 @@
 """Objects are held by those who refer to them, so many times, and let go of when nobody does."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -89,6 +90,17 @@ def test_a_forked_client_holds_what_it_is_told_once_each(exports: Exports) -> No
     assert thing.dropped == 0
     exports.release(b"child", 2)
     assert thing.dropped == 1
+
+
+def test_a_forked_client_that_calls_before_its_lease_has_come_waits_for_it(exports: Exports) -> None:
+    with ThreadPoolExecutor(1) as others:
+        waiting = others.submit(exports.await_lease, b"child", 30)
+        exports.copy_holds(exports.leases[b"anna"], [], b"child")
+        waiting.result(30)
+    assert exports.grant(Thing(), b"child")
+    exports.await_lease(b"nobody", 0)
+    with pytest.raises(ClientGone, match="it has no lease"):
+        exports.grant(Thing(), b"nobody")
 
 
 def test_a_third_process_can_hold_what_is_held_and_nothing_else(exports: Exports) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from riser.process import Child, ExitStatus, spawn
 from riser.services.errors import ServiceDied, ServiceError
+from riser.services.lease import ServiceLease
 from riser.services.services import Services
 from riser.signals import SignalInbox
 
@@ -105,6 +106,27 @@ def test_a_child_holds_what_its_parent_gives_up_and_the_other_way_round(pool: Se
     eventually(lambda: held(pool) == 2, "anna is nobody's")
     things.clear()
     eventually(lambda: held(pool) == 0, "nothing is anybody's")
+
+
+def test_a_child_that_asks_for_an_object_before_its_lease_is_known_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = ServiceLease._fork
+
+    def fork_late(lease: ServiceLease, number: int) -> None:
+        time.sleep(0.3)  # the child's call is there before
+        fork(lease, number)
+
+    monkeypatch.setattr(ServiceLease, "_fork", fork_late)
+    with make_services(1) as services:
+        workshop = services.get_service("workshop")
+        thing = workshop.make("thing")
+
+        def work() -> None:
+            assert workshop.make("another").title == "Another"
+
+        child = Forked(work)
+        assert child.work() == "done"
+        child.end()
+        assert thing.title == "Thing"
 
 
 def test_two_references_are_one_proxy_in_the_child_too(workshop: Any) -> None:
