@@ -55,14 +55,21 @@ def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine) -> Plan:
 
 
 def _needs(scenario: Scenario) -> frozenset[Profile]:
-    """What the scenario says that it needs, and what its daemons need: to be one, to speak TLS, to inherit a socket."""
+    """What the scenario says that it needs, and what its daemons need: what they are and use."""
     daemons = [actor for actor in scenario.actors if isinstance(actor, Daemon)]
     implied = {
         Profile.DAEMON: any(daemon.mode is Mode.DAEMON for daemon in daemons),
         Profile.TLS: any(daemon.tls is not None for daemon in daemons),
         Profile.ACTIVATION: any(daemon.inherits is not None for daemon in daemons),
+        Profile.SERVICES: any(map(_calls_services, daemons)),
+        Profile.RESOURCES: any(daemon.resources is not None for daemon in daemons),
     }
     return scenario.needs | {profile for profile, is_needed in implied.items() if is_needed}
+
+
+def _calls_services(daemon: Daemon) -> bool:
+    """Whether it has a pool: resources in service processes are services, too."""
+    return daemon.services is not None or (daemon.resources is not None and daemon.resources.process_num > 0)
 
 
 def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:

@@ -66,6 +66,69 @@ class Limits:
     nofile: int | None = option("the number of descriptors that the process may have open", default=None, least=1)
 
 
+class ServicePattern(StrEnum):
+    """Which service process a call goes to."""
+
+    ANY = "any"
+    """Whichever."""
+    SINGLE = "single"
+    """Always the same."""
+    STICKY = "sticky"
+    """The same for the same key."""
+
+
+class ServiceKind(StrEnum):
+    """What a service does; see the testee contract."""
+
+    PID = "pid"
+    ECHO = "echo"
+    SUM = "sum"
+    COUNTER = "counter"
+    SLEEP = "sleep"
+    MEET = "meet"
+    RAISE = "raise"
+    EXIT = "exit"
+    HOLDER = "holder"
+
+
+class ResourcePattern(StrEnum):
+    """Who shares a resource."""
+
+    SINGLE = "single"
+    """All its users, one object."""
+    STICKY = "sticky"
+    """The users of one key, an object for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of a testee."""
+
+    pattern: ServicePattern = option("which process a call goes to: any, single or sticky")
+    kind: ServiceKind = option("what it does: pid, echo, sum, counter, sleep, meet, raise, exit or holder")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services that a testee calls, and the pool of processes that they are in."""
+
+    process_num: int = option(
+        "the number of service processes; 0 for calls in the server's own", default=0, least=0, most=64
+    )
+    register: dict[str, Service] = option("the services by their names, in the order of registration")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The resources that a testee uses, and the pool of processes that they are in."""
+
+    process_num: int = option(
+        "the number of service processes; 0 for resources in the server's own", default=0, least=0, most=64
+    )
+    register: dict[str, ResourcePattern] = option("the resources by their names: single, or sticky with one for a key")
+    create: Duration = option("what it takes to make one", default=Duration(0.0))
+
+
 @dataclass(frozen=True, slots=True)
 class ServerTls:
     """How a testee speaks TLS, under the names of the testee contract. All files are PEM."""
@@ -117,6 +180,8 @@ class Daemon:
     raise_in: tuple[str, ...] = option("callbacks that are to raise", default=(), words=CALLBACKS)
     hang_in: tuple[str, ...] = option("callbacks that are never to return", default=(), words=CALLBACKS)
     exit_in: tuple[str, ...] = option("callbacks in which the process is to end at once", default=(), words=CALLBACKS)
+    services: Services | None = option("the services that it calls", default=None)
+    resources: Resources | None = option("the resources that it uses", default=None)
     limits: Limits = option("resource limits of the process", default=Limits())
     environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
     inherits: Listen | Text | None = option(

@@ -4,15 +4,21 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 from riser.listener import describe
 from riser.server import SocketServer
 from riser.testee.config import TesteeConfig
 from riser.testee.events import Events
-from riser.testee.probe import HANDLERS, Handler
+from riser.testee.probe import HANDLERS
+
+if TYPE_CHECKING:
+    from riser.testee.pools import Pools
 
 _EXIT_STATUS = 3
+
+Handler = Callable[[socket.socket], None]
 
 
 def set_up(server: SocketServer, config: TesteeConfig) -> None:
@@ -20,9 +26,23 @@ def set_up(server: SocketServer, config: TesteeConfig) -> None:
     for name, value in config.server.items():
         setattr(server, name, value)
     happen = Recorder(config)
-    handle, hurry = _handler_of(config)
+    pools = _pools_of(config, happen)
+    start, detach, join, end = _life_of(pools)
+    handle, hurry = _handler_of(config, pools)
     if config.tls is not None:
         handle = _securely(handle, config.tls)
+
+    def before_start(listening: socket.socket) -> None:
+        happen("before_start", address=describe(listening))
+        start()
+
+    def at_fork() -> None:
+        happen("at_fork")
+        detach()
+
+    def preprocess() -> None:
+        join()
+        happen("preprocess")
 
     def dispatch(connection: socket.socket) -> None:
         happen("dispatch")
@@ -32,20 +52,39 @@ def set_up(server: SocketServer, config: TesteeConfig) -> None:
         hurry()
         happen("at_stop", state=str(state))
 
-    server.before_start(lambda listening: happen("before_start", address=describe(listening)))
-    server.at_fork(lambda: happen("at_fork"))
-    server.preprocess(lambda: happen("preprocess"))
+    def after_stop() -> None:
+        end()
+        happen("after_stop")
+
+    server.before_start(before_start)
+    server.at_fork(at_fork)
+    server.preprocess(preprocess)
     server.dispatch(dispatch)
     server.at_stop(stop)
     server.at_stat(lambda stat: happen("at_stat", stat=dict(stat)))
     server.postprocess(lambda: happen("postprocess"))
-    server.after_stop(lambda: happen("after_stop"))
+    server.after_stop(after_stop)
 
 
-def _handler_of(config: TesteeConfig) -> tuple[Handler, Callable[[], None]]:
+def _pools_of(config: TesteeConfig, happen: "Recorder") -> "Pools | None":
+    if config.services is None and config.resources is None:
+        return None
+    from riser.testee.pools import Pools  # The modules of services are loaded for those who use them.
+
+    return Pools(config.services, config.resources, directory=config.directory, happen=happen)
+
+
+def _life_of(pools: "Pools | None") -> tuple[Callable[[], None], ...]:
+    """How the pools are started, let go of, joined and ended."""
+    if pools is None:
+        return (lambda: None,) * 4
+    return pools.start, pools.detach, pools.join, pools.stop
+
+
+def _handler_of(config: TesteeConfig, pools: "Pools | None") -> tuple[Handler, Callable[[], None]]:
     """The handler, and what makes it hurry at a stop."""
     if config.handler != "http":
-        return HANDLERS[config.handler], lambda: None
+        return partial(HANDLERS[config.handler], pools), lambda: None
     from riser.testee.halo import Halo  # The modules of HTTP are slow to load.
 
     halo = Halo(config.http)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from riser.core.record import Record, replace
+from riser.testee.plans import PlanError, ResourcesPlan, ServicesPlan, plan_resources, plan_services
 
 CALLBACKS = (
     "before_start",
@@ -15,6 +16,11 @@ CALLBACKS = (
     "at_stat",
     "postprocess",
     "after_stop",
+    "service.at_fork",
+    "service.preprocess",
+    "service.postprocess",
+    "resource.create",
+    "resource.destroy",
 )
 
 _KINDS: Mapping[str, type] = {
@@ -30,9 +36,9 @@ _KINDS: Mapping[str, type] = {
     "exit_in": list,
     "tls": dict,
     "http": dict,
+    "services": dict,
+    "resources": dict,
 }
-#: In the contract, but of profiles that riser does not offer.
-_NOT_OFFERED = ("services", "resources")
 
 
 class TesteeError(Exception):
@@ -57,6 +63,8 @@ class HttpLimits(Record):
 class TesteeConfig(Record):
     """One reading of the file: names as in the contract, defaults filled in."""
 
+    directory: Path
+    """Where the file is, and where services keep theirs."""
     events: str
     mode: str
     handler: str
@@ -68,6 +76,8 @@ class TesteeConfig(Record):
     exit_in: frozenset[str] = frozenset()
     tls: Mapping[str, object] | None = None
     http: HttpLimits = HttpLimits()
+    services: ServicesPlan | None = None
+    resources: ResourcesPlan | None = None
 
 
 def read_config(path: str) -> TesteeConfig:
@@ -79,15 +89,19 @@ def read_config(path: str) -> TesteeConfig:
     if not isinstance(values, dict):
         raise TesteeError(f"{path}: expected one JSON object")
     for name, value in values.items():
-        if name in _NOT_OFFERED:
-            raise NotOfferedError(f"{name}: riser does not offer this profile")
         if name not in _KINDS:
             raise TesteeError(f"{name}: not in the contract")
         if not isinstance(value, _KINDS[name]):
             raise TesteeError(f"{name}: expected a {_KINDS[name].__name__}, got {value!r}")
     if values.get("contract") != 1:
         raise TesteeError(f"contract: expected 1, got {values.get('contract')!r}")
+    try:
+        services = plan_services(values["services"]) if "services" in values else None
+        resources = plan_resources(values["resources"]) if "resources" in values else None
+    except PlanError as error:
+        raise TesteeError(str(error)) from error
     return TesteeConfig(
+        directory=Path(path).absolute().parent,
         events=_choose(values, "events"),
         mode=_choose(values, "mode", ("daemon", "server")),
         handler=_choose(values, "handler", ("echo", "http", "probe")),
@@ -99,6 +113,8 @@ def read_config(path: str) -> TesteeConfig:
         exit_in=_names(values, "exit_in"),
         tls=values.get("tls"),
         http=_http_limits(values.get("http", {})),
+        services=services,
+        resources=resources,
     )
 
 

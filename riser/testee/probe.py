@@ -13,15 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from riser.logs import LOGGER
 from riser.poll import ReadPoll
 from riser.stream import LoggingStream, Stream, WriteBufferStream
 
+if TYPE_CHECKING:
+    from riser.testee.calls import Caller
+    from riser.testee.pools import Pools
+
 #: What `send` sends, over and over.
 PATTERN = bytes(range(256))
 
-Handler = Callable[[socket.socket], None]
+Handler = Callable[["Pools | None", socket.socket], None]
 Answers = Iterator[str | bytes]
 #: Connections that `detach` has taken from the server: open for as long as the process lives.
 _detached: list[int] = []
@@ -31,16 +36,20 @@ class _LeaveError(Exception):
     """The command wants dispatch to return."""
 
 
-def echo(connection: socket.socket) -> None:
+def echo(_pools: "Pools | None", connection: socket.socket) -> None:
     """Each line back."""
     with connection.makefile("rb") as lines:
         for line in lines:
             connection.sendall(line)
 
 
-def probe(connection: socket.socket) -> None:
+def probe(pools: "Pools | None", connection: socket.socket) -> None:
     """Each line a command, each answer a line, until the client leaves or a command ends it."""
-    with connection.makefile("rb") as lines, contextlib.closing(_Talk(connection, lines)) as talk:
+    with (
+        connection.makefile("rb") as lines,
+        _calling(pools) as caller,
+        contextlib.closing(_Talk(connection, lines, caller)) as talk,
+    ):
         while line := talk.readline():
             name, _, argument = line.decode("utf-8", "replace").rstrip("\r\n").partition(" ")
             try:
@@ -55,11 +64,24 @@ def probe(connection: socket.socket) -> None:
 HANDLERS: Mapping[str, Handler] = {"echo": echo, "probe": probe}
 
 
+@contextlib.contextmanager
+def _calling(pools: "Pools | None") -> "Iterator[Caller | None]":
+    """What the connection calls and holds, if there is anything to call."""
+    if pools is None:
+        yield None
+        return
+    from riser.testee.calls import Caller  # The modules of services are loaded for those who use them.
+
+    with contextlib.closing(Caller(pools)) as caller:
+        yield caller
+
+
 class _Talk:
     """What one connection has set up for itself."""
 
-    def __init__(self, connection: socket.socket, lines: io.BufferedReader) -> None:
+    def __init__(self, connection: socket.socket, lines: io.BufferedReader, caller: "Caller | None") -> None:
         self._connection = connection
+        self._caller = caller
         self._lines = lines
         self._poll = ReadPoll(lines)
         self._stream: Stream = WriteBufferStream(connection)
@@ -97,6 +119,8 @@ class _Talk:
                 yield f"ok {hashlib.sha256(self._lines.read(int(argument))).hexdigest()}"
             case "poll" | "interval" | "buffer" | "write" | "fill" | "flush" | "log":
                 yield from self._use(name, argument)
+            case _ if self._caller is not None and name in self._caller.commands:
+                yield self._caller.answer(name, argument)
             case _:
                 yield from self._end(name, argument)
 

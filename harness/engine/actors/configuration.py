@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
-from harness.model.actors import Daemon, KeepAlive, Listen, Mode, ServerTls
+from harness.model.actors import Daemon, KeepAlive, Listen, Mode, Resources, ServerTls, Services
 from harness.model.values import Plain, Text
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def first_configuration(model: Daemon, scope: Scope, *, mode: Mode, events: Path
     if model.record is not None:
         needed = [name for name in _NEEDED_EVENTS if name not in model.record]
         configuration["record"] = [*needed, *model.record]
+    if model.services is not None:
+        configuration["services"] = _services(model.services)
+    if model.resources is not None:
+        configuration["resources"] = _resources(model.resources)
     _set_faults(configuration, raise_in=model.raise_in, hang_in=model.hang_in, exit_in=model.exit_in)
     return configuration
 
@@ -106,6 +110,23 @@ def _given(settings: ServerTls | KeepAlive, scope: Scope) -> dict[str, Plain]:
             case value:
                 values[spec.name] = value
     return values
+
+
+def _services(services: Services) -> dict[str, Plain]:
+    register: dict[str, Plain] = {
+        name: {"pattern": service.pattern.value, "kind": service.kind.value}
+        for name, service in services.register.items()
+    }
+    return {"process_num": services.process_num, "register": register}
+
+
+def _resources(resources: Resources) -> dict[str, Plain]:
+    register: dict[str, Plain] = {name: pattern.value for name, pattern in resources.register.items()}
+    return {
+        "process_num": resources.process_num,
+        "register": register,
+        "create_seconds": resources.create.seconds,
+    }
 
 
 def _resolve(values: dict[str, Plain] | None, scope: Scope, location: Location) -> dict[str, Plain]:

@@ -110,6 +110,8 @@ def _signal_actor(actor: StartedActor, number: int) -> None:
 
 def _signal_pid(to: Name, number: int, world: World) -> None:
     pid = world.scope.value(to)
+    if isinstance(pid, str) and pid.isascii() and pid.isdigit():  # the value of a reply: what `pid` was answered by
+        pid = int(pid)
     if not isinstance(pid, int) or isinstance(pid, bool):
         raise StepErroredError(f"{to} is no pid")
     # A process that nobody has reported is known to be the item's by its cookie; the pidfd then keeps it apart from

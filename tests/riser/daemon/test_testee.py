@@ -44,7 +44,20 @@ def refused(path: Path, text: str) -> tuple[int, str]:
         ({"http": {"colour": 1}}, 2, "http.colour: not in the contract"),
         ({"http": {"request_max_count": 0}}, 2, "http.request_max_count: expected a number above 0, got 0"),
         ({"http": {"request_timeout_seconds": True}}, 2, "http.request_timeout_seconds: expected a number above 0"),
-        ({"services": {}}, 127, "services: riser does not offer this profile"),
+        ({"services": {"pool": 4}}, 2, "services.pool: not in the contract"),
+        ({"services": {"process_num": -1}}, 2, "services.process_num: expected a whole number, got -1"),
+        ({"services": {"register": []}}, 2, "services.register: expected an object, got []"),
+        (
+            {"services": {"register": {"one": {"pattern": "any", "kind": "nothing"}}}},
+            2,
+            "services.register.one.kind: expected pid or echo or",
+        ),
+        (
+            {"resources": {"register": {"one": "any"}}},
+            2,
+            "resources.register.one: expected single or sticky, got 'any'",
+        ),
+        ({"resources": {"create_seconds": -1}}, 2, "resources.create_seconds: expected a number of seconds, got -1"),
     ],
 )
 def test_configuration_that_cannot_be_used_is_refused(
