@@ -5,6 +5,7 @@ import sys
 from riser.core.config import DaemonConfig
 from riser.testee.__main__ import main
 
-DaemonConfig.__init__.__kwdefaults__["daemon_nochdir"] = False
+init = DaemonConfig.__init__
+DaemonConfig.__init__ = lambda config, **given: init(config, **{"daemon_nochdir": False, **given})
 
 sys.exit(main(sys.argv[1:]))

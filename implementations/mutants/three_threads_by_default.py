@@ -5,6 +5,7 @@ import sys
 from riser.core.config import ServerConfig
 from riser.testee.__main__ import main
 
-ServerConfig.__init__.__kwdefaults__["thread_num"] = 3
+init = ServerConfig.__init__
+ServerConfig.__init__ = lambda config, **given: init(config, **{"thread_num": 3, **given})
 
 sys.exit(main(sys.argv[1:]))
