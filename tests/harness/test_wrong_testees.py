@@ -47,6 +47,19 @@ WRONG = [
     Wrong("postprocess_twice", "callback/order-threads", "[server,tcp]", "FAIL", r"got 7, expected 6"),
     Wrong("postprocess_twice", "callback/once-per-process", "", "FAIL", r"postprocess.* got 6, expected 3"),
     Wrong("restarts_without_pause", "crash/backoff", "", "FAIL", r"number of before_start events.* got \d+"),
+    Wrong("service_any_picks_first", "service/any", "[0,4]", "FAIL", r"got 1, expected 4"),
+    Wrong("service_single_wanders", "service/single", "[2]", "FAIL", r"got 4,"),
+    Wrong("service_unknown_without_name", "service/unknown", "[0,1]", "FAIL", r"got 'error unknown no such service'"),
+    Wrong("service_exception_loses_type", "service/exception", "[2,4]", "FAIL", r"got 'error RemoteError AskedError"),
+    Wrong("service_traceback_lost", "service/exception", "[0,1]", "FAIL", r"these words untraced'"),
+    Wrong("service_postprocess_forward", "service/callbacks", "[0,1]", "FAIL", r"with service 'first' after"),
+    Wrong("service_socket_for_all", "service/private", "[0,4]", "FAIL", r"got 'ok 4 0666'"),
+    Wrong("service_stale_answered", "service/stale", "[0,1]", "FAIL", r"got 'ok \d+ new', expected a match of .*stale"),
+    Wrong("service_ignores_limit", "service/timeout", "[0]", "FAIL", r"got 'ok \d+', expected a match of .*timeout"),
+    Wrong(
+        "resource_never_destroyed", "resource/first-last-local", "", "FAIL", r"destroy events of d: got 0, expected 1"
+    ),
+    Wrong("resource_answers_after_release", "resource/after-release", "[2,4]", "FAIL", r"match of .*released"),
 ]
 
 
@@ -75,7 +88,8 @@ def run(wrong: Wrong, directory: Path) -> subprocess.CompletedProcess[str]:
     program = ROOT / "implementations" / "mutants" / f"{wrong.name}.py"
     manifest.write_text(
         f"name: {wrong.name}\nlanguage: python\nversion: '0'\nhomepage: 'none'\n"
-        f'command: ["${{python}}", "{program}"]\nprofiles: [core, daemon]\nsetup: none\nknown: []\n',
+        f'command: ["${{python}}", "{program}"]\nprofiles: [core, daemon, services, resources]\n'
+        "setup: none\nknown: []\n",
         encoding="utf-8",
     )
     scenario = ROOT / "scenarios" / f"{wrong.scenario}.yaml"
