@@ -6,6 +6,7 @@ goes on with its ordinary work. Where a worker dies, Dask itself has the task ru
 
 import ipaddress
 import itertools
+import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,13 +52,15 @@ class _DaskCluster:
         self._client: Any = Client(address, security=security, set_as_default=False)
         self._tasks: dict[int, Any] = {}
         self._numbers = itertools.count()
+        # A key that the scheduler has seen is no new task to it, and two connectors may be forks of one process.
+        self._name = secrets.token_hex(8)
 
     def place(self, slot: int, order: bytes, ended: Callable[[str], None]) -> None:
         workers = sorted(self._client.nthreads())
         task = self._tasks[slot] = self._client.submit(
             _run,
             order,
-            key=f"riser-{slot}-{next(self._numbers)}-{id(self)}",
+            key=f"riser-{self._name}-{slot}-{next(self._numbers)}",
             # One slot after the other, as far as there are workers; elsewhere if that one is gone.
             workers=[workers[slot % len(workers)]] if workers else None,
             allow_other_workers=bool(workers),

@@ -236,13 +236,13 @@ def test_when_the_server_is_killed_its_service_processes_end(cluster: DaskEngine
         return 0
 
     server = spawn(serve, operations={})
+    os.close(write)
     pid = int(os.read(read, 100))
     assert is_alive(pid)
     server.send(signal.SIGKILL)
     server.reap(block=True)
     eventually(lambda: not is_alive(pid), "the service process ended")
     os.close(read)
-    os.close(write)
 
 
 def test_the_documented_program_runs_and_its_own_process_imports_no_engine(cluster: DaskEngine, tmp_path: Path) -> None:
