@@ -55,8 +55,12 @@ def open_log(name: str, *, background: bool, debug: bool) -> None:
 def lines_of(record: logging.LogRecord) -> list[str]:
     """The text of a record, a traceback included, as lines without control characters (nobody forges a line)."""
     text = record.getMessage()
-    if record.exc_info and record.exc_info[1] is not None:
-        text = f"{text}\n{logging.Formatter().formatException(record.exc_info)}"
+    if record.exc_info and (error := record.exc_info[1]) is not None:
+        try:
+            told = logging.Formatter().formatException(record.exc_info)
+        except OSError:  # The source is read for it, by modules that may have to be imported: out of descriptors.
+            told = f"{type(error).__name__}: {error}"
+        text = f"{text}\n{told}"
     return ["".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line) for line in text.splitlines()]
 
 

@@ -99,7 +99,8 @@ def explain(error: BaseException) -> str:
     text = str(error)
     what = f"{text} ({type(error).__name__})" if text else type(error).__name__
     here = str(Path(__file__).parent)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(here):
-            return f"{what} at {frame.filename}:{frame.lineno}"
+    # Not extract_tb, which reads the source, and cannot where there are no descriptors left.
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if not frame.f_code.co_filename.startswith(here):
+            return f"{what} at {frame.f_code.co_filename}:{line}"
     return what

@@ -1,5 +1,6 @@
 """The daemon's log lines, and that a log that cannot be written harms nobody."""
 
+import errno
 import logging
 import os
 import re
@@ -67,6 +68,17 @@ def test_traceback_becomes_lines() -> None:
     lines = lines_of(failed)
     assert lines[0] == "failed"
     assert lines[-1].startswith("ValueError: ")
+
+
+def test_exception_is_told_also_where_no_source_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_descriptors(*_: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(logging.Formatter, "formatException", no_descriptors)
+    failed = record("failed")
+    error = ValueError("why")
+    failed.exc_info = (ValueError, error, None)
+    assert lines_of(failed) == ["failed", "ValueError: why"]
 
 
 def test_log_that_cannot_be_written_harms_nobody() -> None:
