@@ -52,6 +52,7 @@ _ORDERS = {
     Operation.STAT_STOP: b"w",
 }
 _OPERATIONS = {order[0]: operation for operation, order in _ORDERS.items()}
+_RECEIVE_FLAGS = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(MOST_PER_MESSAGE * array.array("i").itemsize)
 
 
@@ -195,9 +196,7 @@ class ChildEnd:
     def receive(self) -> Delivery:
         """The next message, and the orders before it; `tell_received` has to answer each that brings connections."""
         try:
-            words, ancillary, _flags, _ = self._socket.recvmsg(
-                _READ_BYTES, _ANCILLARY_BYTES, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-            )
+            words, ancillary, _flags, _ = self._socket.recvmsg(_READ_BYTES, _ANCILLARY_BYTES, _RECEIVE_FLAGS)
         except BlockingIOError:
             return Delivery()
         except ConnectionError:

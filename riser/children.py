@@ -48,6 +48,9 @@ class Birth(Record):
     leash: Leash
 
 
+_STOPPED_SECONDS = 0.001
+"""How long it is believed that a child is stopped, or is not; what it is sent in that time is taken back."""
+
 Body = Callable[[Birth], int]
 """What a child does, to its exit status."""
 
@@ -71,6 +74,8 @@ class _Member:
         self.kill_at: float | None = None
         self.dealt = 0
         self.looked_at = 0.0
+        self._asked_at = 0.0
+        self._stopped = False
 
     def unread_until(self, seconds: float) -> float | None:
         """When it will have been too long that a message is unread, and nobody has looked after it; None if none is."""
@@ -86,9 +91,15 @@ class _Member:
             unfinished=self.ledger.unfinished,
             idle=self.ledger.idle,
             credits=self.ledger.credits if takes else 0,
-            doubtful=(unread is not None and now - unread > unread_seconds) or self.child.is_stopped(),
+            doubtful=(unread is not None and now - unread > unread_seconds) or self._is_stopped(now),
             dealt=self.dealt,
         )
+
+    def _is_stopped(self, now: float) -> bool:
+        if now - self._asked_at >= _STOPPED_SECONDS:
+            self._asked_at = now
+            self._stopped = self.child.is_stopped()
+        return self._stopped
 
     def complete(self) -> None:
         """Say, once, that there will be no more connections."""
@@ -219,16 +230,18 @@ class Children:
     def wake_at(self) -> float | None:
         """The next fork that is due, the end of a rest while something is queued, the time to kill, or to take back."""
         moments = [slot.fork_at for slot in self._slots if slot.fork_at is not None]
-        if self._pending:
-            now = time.monotonic()
-            moments += [member.resting_until for member in self._living() if member.resting_until > now]
-        moments += [member.kill_at for member in self._living() if member.kill_at is not None]
         if self._look_at is not None:
             moments.append(self._look_at)
-        if len(self._slots) > 1 and self._state is not StopState.FORCED:
-            seconds = self._config.process_send_io_polling_timeout_seconds
-            unread = (member.unread_until(seconds) for member in self._living())
-            moments += [moment for moment in unread if moment is not None]
+        now = time.monotonic()
+        takes_back = len(self._slots) > 1 and self._state is not StopState.FORCED
+        seconds = self._config.process_send_io_polling_timeout_seconds
+        for member in self._living():
+            if member.kill_at is not None:
+                moments.append(member.kill_at)
+            if self._pending and member.resting_until > now:
+                moments.append(member.resting_until)
+            if takes_back and (due := member.unread_until(seconds)) is not None:
+                moments.append(due)
         return min(moments, default=None)
 
     def is_over(self, now: float) -> bool:
@@ -398,10 +411,10 @@ class Children:
                 if any(load.doubtful for load in loads):
                     self._look_at = now + seconds  # Nobody tells when a stopped child goes on.
                 return
-            for share in shares:
-                member = self._slots[share.slot].member
+            for slot, count in shares.items():
+                member = self._slots[slot].member
                 assert member is not None, "only members have loads"
-                self._send(member, share.count, now=now, waited=waited)
+                self._send(member, count, now=now, waited=waited)
 
     def _can_deal(self) -> bool:
         """Whether a thread is idle somewhere, or the process queue so full that the thread queues must take some."""

@@ -19,8 +19,6 @@ import heapq
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from riser.core.record import Record
-
 MOST_PER_MESSAGE = 16
 """Descriptors in one message: more gains nothing measurable, and the kernel's limit is 253."""
 
@@ -36,17 +34,10 @@ class Load(NamedTuple):
     dealt: int
 
 
-class Share(Record):
-    """`count` connections for the child in `slot`, in one message."""
-
-    slot: int
-    count: int
-
-
-def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> list[Share]:
+def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> dict[int, int]:
     """Deal up to `pending` connections to idle threads, and at least `overflow` of them wherever there are credits.
 
-    Each child gets one message at most; the answer is empty when nobody can take anything.
+    The answer has how many each slot gets, in one message; it is empty when nobody can take anything.
     """
     reliable = [load for load in loads if not load.doubtful and load.credits > 0]
     able = reliable or [load for load in loads if load.credits > 0]
@@ -56,7 +47,7 @@ def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> list[Share]:
         if dealt < overflow:
             limits = [load.credits for load in candidates]
             dealt += _deal(candidates, overflow - dealt, counts=counts, limits=limits)
-    return [Share(slot, count) for slot, count in counts.items()]
+    return counts
 
 
 def _deal(loads: Sequence[Load], pending: int, *, counts: dict[int, int], limits: Sequence[int]) -> int:

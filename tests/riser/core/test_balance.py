@@ -5,7 +5,7 @@ import collections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riser.core.balance import MOST_PER_MESSAGE, Ledger, Load, Share, plan
+from riser.core.balance import MOST_PER_MESSAGE, Ledger, Load, plan
 
 
 def _load(
@@ -22,39 +22,39 @@ def _load(
 
 
 def test_the_child_with_fewest_unfinished_gets_the_connection() -> None:
-    assert plan([_load(0, 1), _load(1, 0), _load(2, 1)], 1, overflow=0) == [Share(1, 1)]
+    assert plan([_load(0, 1), _load(1, 0), _load(2, 1)], 1, overflow=0) == {1: 1}
 
 
 def test_of_equals_the_one_that_has_waited_longest_gets_it() -> None:
-    assert plan([_load(0, 0, dealt=7), _load(1, 0, dealt=5)], 1, overflow=0) == [Share(1, 1)]
+    assert plan([_load(0, 0, dealt=7), _load(1, 0, dealt=5)], 1, overflow=0) == {1: 1}
 
 
 def test_connections_are_spread_over_idle_threads_and_the_rest_stays_in_the_process_queue() -> None:
-    assert plan([_load(0, 0), _load(1, 1)], 9, overflow=0) == [Share(0, 2), Share(1, 1)]
-    assert plan([_load(0, 2), _load(1, 2)], 9, overflow=0) == []
+    assert plan([_load(0, 0), _load(1, 1)], 9, overflow=0) == {0: 2, 1: 1}
+    assert plan([_load(0, 2), _load(1, 2)], 9, overflow=0) == {}
 
 
 def test_what_the_process_queue_cannot_hold_overflows_into_the_thread_queues() -> None:
-    assert plan([_load(0, 2), _load(1, 3)], 9, overflow=1) == [Share(0, 1)]
-    assert plan([_load(0, 2), _load(1, 3)], 9, overflow=9) == [Share(0, 2), Share(1, 1)]
-    assert plan([_load(0, 4), _load(1, 4)], 9, overflow=9) == []
+    assert plan([_load(0, 2), _load(1, 3)], 9, overflow=1) == {0: 1}
+    assert plan([_load(0, 2), _load(1, 3)], 9, overflow=9) == {0: 2, 1: 1}
+    assert plan([_load(0, 4), _load(1, 4)], 9, overflow=9) == {}
 
 
 def test_a_doubtful_child_gets_nothing_while_another_has_an_idle_thread_or_will_have_one() -> None:
-    assert plan([_load(0, 0, doubtful=True), _load(1, 1)], 1, overflow=0) == [Share(1, 1)]
-    assert plan([_load(0, 0, doubtful=True), _load(1, 2)], 1, overflow=0) == []
+    assert plan([_load(0, 0, doubtful=True), _load(1, 1)], 1, overflow=0) == {1: 1}
+    assert plan([_load(0, 0, doubtful=True), _load(1, 2)], 1, overflow=0) == {}
 
 
 def test_a_doubtful_child_is_the_last_to_get_what_overflows() -> None:
-    assert plan([_load(0, 0, doubtful=True), _load(1, 3)], 3, overflow=3) == [Share(1, 1), Share(0, 2)]
+    assert plan([_load(0, 0, doubtful=True), _load(1, 3)], 3, overflow=3) == {1: 1, 0: 2}
 
 
 def test_where_all_are_doubtful_they_are_dealt_to() -> None:
-    assert plan([_load(0, 0, doubtful=True)], 1, overflow=0) == [Share(0, 1)]
+    assert plan([_load(0, 0, doubtful=True)], 1, overflow=0) == {0: 1}
 
 
 def test_a_message_has_no_more_descriptors_than_it_may() -> None:
-    assert plan([_load(0, 0, threads=100)], 100, overflow=0) == [Share(0, MOST_PER_MESSAGE)]
+    assert plan([_load(0, 0, threads=100)], 100, overflow=0) == {0: MOST_PER_MESSAGE}
 
 
 _LOADS = st.lists(
@@ -77,7 +77,7 @@ def test_nobody_gets_more_than_credits_and_idle_threads_are_used_while_there_is_
         for slot, (unfinished, doubtful, dealt) in enumerate(described)
     ]
     overflow = min(overflow, pending)
-    counts = {share.slot: share.count for share in plan(loads, pending, overflow=overflow)}
+    counts = plan(loads, pending, overflow=overflow)
     assert all(0 < count <= loads[slot].credits for slot, count in counts.items())
     dealt = sum(counts.values())
     assert dealt <= pending
