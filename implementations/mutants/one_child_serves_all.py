@@ -3,14 +3,13 @@
 import sys
 
 from riser import children
-from riser.core.balance import Share
 from riser.testee.__main__ import main
 
 
 def plan_for_one(loads, pending, **_rest):
     """Ask the first one only."""
     count = min(pending, loads[0].credits, 16) if loads and loads[0].slot == 0 else 0
-    return (Share(0, count),) if count else ()
+    return {0: count} if count else {}
 
 
 children.plan = plan_for_one
