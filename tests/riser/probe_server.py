@@ -40,8 +40,12 @@ def sleep(_connection: socket.socket, seconds: str) -> str:
 
 
 def freeze(connection: socket.socket, _argument: str) -> str:
-    # Keeps the interpreter to itself until one byte more comes: no other thread of this process runs.
-    ctypes.PyDLL(None).read(connection.fileno(), ctypes.create_string_buffer(1), 1)
+    # Keeps the interpreter to itself from the word on until one byte more comes: no other thread of this process runs.
+    libc, interval = ctypes.PyDLL(None), sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    libc.write(connection.fileno(), b"frozen\n", 7)
+    libc.read(connection.fileno(), ctypes.create_string_buffer(1), 1)
+    sys.setswitchinterval(interval)
     return "thawed"
 
 

@@ -107,7 +107,7 @@ def test_what_a_child_does_not_read_is_taken_back_and_served_by_another(serve: S
     frozen, other = server.connect(), server.connect()
     frozen_pid, other_pid = _served_by(frozen), _served_by(other)
     assert frozen_pid != other_pid
-    frozen.say("freeze")
+    assert frozen.ask("freeze") == "frozen"
     clients = [server.connect() for _ in range(6)]  # both have idle threads, so some of these go to the frozen one
     served = [_served_by(client) for client in clients]
     assert other_pid in served

@@ -1,9 +1,0 @@
-"""Starts a server that dies at once again, and again, without a pause. Breaks crash.backoff."""
-
-import sys
-
-from riser.core import starts
-from riser.testee.__main__ import main
-
-starts.pause_seconds = lambda _failures: 0.0
-sys.exit(main(sys.argv[1:]))
