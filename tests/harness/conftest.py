@@ -101,12 +101,12 @@ def run(root: Path) -> Iterator[Run]:
             return engine.run_one(read_one(text), small_manifest(*command, known=known))
 
     yield run_text
-    assert children_of(os.getpid()) == children
-    assert _open_descriptors() == descriptors
+    assert set(children_of(os.getpid())) <= set(children)
+    assert _open_descriptors() <= descriptors
 
 
 def _open_descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir()}
+    return {path.name for path in Path("/proc/self/fd").iterdir() if path.exists()}
 
 
 @pytest.fixture

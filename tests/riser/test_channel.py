@@ -134,7 +134,7 @@ def test_what_the_child_has_not_read_can_be_taken_back_all_but_the_orders(ends: 
         parent.send([two.fileno()])
         parent.complete()
         assert parent.take_back() == 3
-        assert open_descriptors() == before
+        assert open_descriptors() <= before
     delivery = child.receive()
     assert list(delivery.operations) == [Operation.STAT_GET_AND_RESET, Operation.STOP_GRACEFUL]
     assert delivery.complete
