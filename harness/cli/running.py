@@ -181,7 +181,14 @@ def _judged(arguments: Sequence[str], chosen: Chosen) -> list[_Judged]:
             version, absent = version_of(manifest), None
         except VersionError as error:
             version, absent = "not here", str(error)
-        judged.append(_Judged(manifest, Implementation(manifest.name, version, found.argument), absent))
+        implementation = Implementation(
+            name=manifest.name,
+            version=version,
+            argument=found.argument,
+            language=manifest.language,
+            profiles=tuple(sorted(manifest.profiles)),
+        )
+        judged.append(_Judged(manifest, implementation, absent))
     reasons = [each.absent for each in judged]
     if None not in reasons:
         raise RefusedError.of(reasons[0])
@@ -208,5 +215,5 @@ def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation,
         machine=this_machine(),
         time_scale=command.time_scale,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        clauses=tuple(StatedClause(clause.id, clause.topic, clause.level) for clause in clauses),
+        clauses=tuple(StatedClause(clause.id, clause.topic, clause.level, clause.says) for clause in clauses),
     )

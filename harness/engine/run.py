@@ -222,4 +222,5 @@ def _outcome(
         reason=reason,
         timeline=() if timeline is None else tuple(timeline.moments),
         marks=() if timeline is None else tuple((name, mark.at) for name, mark in timeline.marks.items()),
+        needs=tuple(sorted(scenario.needs)),
     )

@@ -72,3 +72,5 @@ class Outcome:
     """Name and time, in seconds since the scenario began, of every step that was given a name with `as`."""
     workspace: str | None = None
     """The directory, where it was kept."""
+    needs: tuple[str, ...] = ()
+    """The profiles that the item needs, in alphabetical order."""

@@ -172,7 +172,7 @@ def session_of(config: pytest.Config, *, width: int) -> Session:
 
 
 def _stated(suite: Suite) -> tuple[StatedClause, ...]:
-    return tuple(StatedClause(clause.id, clause.topic, clause.level) for clause in suite.clauses.values())
+    return tuple(StatedClause(clause.id, clause.topic, clause.level, clause.says) for clause in suite.clauses.values())
 
 
 def _is_same(file: str, path: Path) -> bool:

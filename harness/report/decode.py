@@ -113,12 +113,22 @@ def header(fields: Fields) -> Header:
     )
 
 
+def _text(element: Fields) -> str:
+    return element.text("0")
+
+
 def _clause(fields: Fields) -> StatedClause:
-    return StatedClause(fields.text("id"), fields.text("topic"), fields.text("level"))
+    return StatedClause(fields.text("id"), fields.text("topic"), fields.text("level"), fields.text("says"))
 
 
 def _implementation(fields: Fields) -> Implementation:
-    return Implementation(fields.text("name"), fields.text("version"), fields.maybe("argument", fields.text))
+    return Implementation(
+        name=fields.text("name"),
+        version=fields.text("version"),
+        argument=fields.maybe("argument", fields.text),
+        language=fields.text("language"),
+        profiles=fields.each("profiles", _text),
+    )
 
 
 def footer(fields: Fields) -> Footer:
@@ -145,7 +155,7 @@ def result(fields: Fields) -> Result:
         Outcome(
             item=outcome.text("item"),
             title=outcome.text("title"),
-            clauses=outcome.each("clauses", lambda clause: clause.text("0")),
+            clauses=outcome.each("clauses", _text),
             implementation=outcome.text("implementation"),
             verdict=_verdict(outcome.text("verdict")),
             location=_location(outcome.fields("location")),
@@ -155,6 +165,7 @@ def result(fields: Fields) -> Result:
             timeline=timeline,
             marks=outcome.each("marks", lambda mark: (mark.text("0"), mark.number("1"))),
             workspace=outcome.maybe("workspace", outcome.text),
+            needs=outcome.each("needs", _text),
         ),
         source=fields.maybe("source", fields.text),
         round=fields.count("round"),

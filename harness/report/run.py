@@ -27,20 +27,26 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """What was judged. `argument` is what `--implementation` must be given to name it again, None for the default."""
+    """What was judged. `argument` is what `--implementation` must be given to name it again, None for the default.
+
+    `profiles` are those that its manifest offers, in alphabetical order.
+    """
 
     name: str
     version: str
     argument: str | None = None
+    language: str = ""
+    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StatedClause:
-    """A clause of the suite: `topic` is the heading that it stands under, `level` how much it binds."""
+    """A clause of the suite: `topic` is the heading that it stands under, `level` how it binds, `says` its text."""
 
     id: str
     topic: str
     level: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ HEADER = Header(
     harness="0.1.0",
     suite="scenarios",
     suite_hash="sha256:3f0c",
-    implementations=(Implementation("riser", "0.1.0"),),
+    implementations=(Implementation("riser", "0.1.0", language="python", profiles=("core", "daemon")),),
     items=9,
     machine=Machine("3.11.9", "Linux 6.1.0", 2),
     time_scale=1.0,
@@ -47,7 +47,7 @@ HEADER = Header(
     clauses=(
         StatedClause("address.tcp.text", "address", "must"),
         StatedClause("restart.graceful", "restart", "must"),
-        StatedClause("restart.lossless", "restart", "must"),
+        StatedClause("restart.lossless", "restart", "must", "a restart loses no client: not one is refused or cut off"),
         StatedClause("restart.coalesce", "restart", "should"),
         StatedClause("stop.graceful", "stop", "must"),
         StatedClause("stop.idle", "stop", "should"),

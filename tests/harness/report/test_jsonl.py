@@ -72,7 +72,7 @@ OUTCOME = st.builds(
     Outcome, item=TEXT, title=TEXT, clauses=st.lists(TEXT).map(tuple), implementation=st.just("i"),
     verdict=st.sampled_from(Verdict), location=LOCATION, seconds=TIME, failure=st.none() | FAILURE,
     reason=st.none() | TEXT, timeline=st.lists(MOMENT, min_size=1, max_size=3).map(tuple),
-    marks=st.lists(st.tuples(TEXT, TIME)).map(tuple), workspace=st.none() | TEXT,
+    marks=st.lists(st.tuples(TEXT, TIME)).map(tuple), workspace=st.none() | TEXT, needs=st.lists(TEXT).map(tuple),
 )  # fmt: skip
 
 
@@ -83,13 +83,13 @@ def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactor
         "0",
         "s",
         "h",
-        (Implementation("i", "1", "x"),),
+        (Implementation("i", "1", "x", "python", ("core", "tls")),),
         2,
         Machine("3", "L", 2),
         1.5,
         "now",
         3,
-        (StatedClause("a.b", "a", "may"),),
+        (StatedClause("a.b", "a", "may", "a does b"),),
     )
     run = Run(header, (result,), Footer(0.5, interrupted=True, not_run=(NotRun("i", "x", 3),)))
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
