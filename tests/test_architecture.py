@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.model": {"harness.model"},
     "harness.load": {"harness.model", "harness.load"},
     "harness.load.yaml": {"harness.model", "harness.load", "ruamel"},
+    "harness.load.format": {"harness.model", "harness.load", "ruamel"},
     "harness.namespaces": set(),
     "harness.machine": {"harness.namespaces"},
     "harness.plan": {"harness.model", "harness.machine"},

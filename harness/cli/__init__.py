@@ -14,7 +14,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, assert_never
 
-from harness.cli.arguments import Adapter, Check, Explain, List, Mutants, Report, Run, Show, parse
+from harness.cli.arguments import Adapter, Check, Explain, Format, List, Mutants, Report, Run, Show, parse
 from harness.cli.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ def _call(command: Command) -> int:
             from harness.cli.checking import check
 
             return check(command)
+        case Format():
+            from harness.cli.formatting import format_files
+
+            return format_files(command)
         case Explain():
             from harness.cli.explaining import explain
 

@@ -93,6 +93,14 @@ class Explain:
     code: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`harness format`; `check` only says what would be changed."""
+
+    paths: tuple[Path, ...]
+    check: bool
+
+
 class Page(StrEnum):
     """What the harness says about the language of scenarios."""
 
@@ -109,7 +117,7 @@ class Show:
     page: Page
 
 
-Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Explain | Show
+Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Explain | Format | Show
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -142,6 +150,8 @@ def _command(known: argparse.Namespace) -> Command:
             )
         case "check":
             return Check(tuple(known.paths))
+        case "format":
+            return Format(tuple(known.paths), check=known.check)
         case "explain":
             return Explain(known.code)
         case "schema" | "doc":
@@ -206,6 +216,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
 
     _run(command("run", "run scenarios against implementations", _RUN))
     _check(command("check", "check scenarios and manifests, and start nothing", _CHECK))
+    _format(command("format", "lay scenario files out in one style", _FORMAT))
     _list(command("list", "list the items of a suite, or the implementations", _LIST))
     _adapter(command("adapter", "lead the author of an adapter to the core profile", _ADAPTER))
     _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
@@ -228,6 +239,13 @@ Run scenarios against one or several implementations, many at once.
 _CHECK = f"""\
 Find everything that is wrong with scenario files, and without PATH with the
 manifests beside them too, and start nothing.
+
+{_PATHS}"""
+
+_FORMAT = f"""\
+Lay scenario files out in one style, and keep what they say, their comments and
+their empty lines. A file that this would change is written aside and renamed,
+so it is never half written. Where one file cannot be read, none is changed.
 
 {_PATHS}"""
 
@@ -282,6 +300,11 @@ def _run(parser: _Parser) -> None:
 
 def _check(parser: _Parser) -> None:
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+
+
+def _format(parser: _Parser) -> None:
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 when a file would change")
 
 
 def _explain(parser: _Parser) -> None:

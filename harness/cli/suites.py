@@ -54,9 +54,9 @@ def choose(choice: Choice) -> Chosen:
     return Chosen(paths, suite, items)
 
 
-def refusal(problems: Sequence[Problem]) -> RefusedError:
-    """All problems with their lines, and how many they are."""
-    return RefusedError(f"{render_problems(problems)}\nharness: error: {counted(problems)}; nothing was started")
+def refusal(problems: Sequence[Problem], *, nothing: str = "nothing was started") -> RefusedError:
+    """All problems with their lines, how many they are, and what was not done for them."""
+    return RefusedError(f"{render_problems(problems)}\nharness: error: {counted(problems)}; {nothing}")
 
 
 def counted(problems: Sequence[Problem]) -> str:

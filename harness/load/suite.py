@@ -117,6 +117,16 @@ def _root_of(directory: Path) -> Path:
     return directory
 
 
+def scenario_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files that are meant by paths: those given, and those below directories, files of macros too, each once."""
+    seen: set[str] = set()
+    for path in paths:
+        for file in _files_below(path) if path.is_dir() else [path]:
+            if file.suffix != ".yml" and (real := os.path.realpath(file)) not in seen:
+                seen.add(real)
+                yield file
+
+
 def _files_below(directory: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
