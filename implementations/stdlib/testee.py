@@ -192,7 +192,6 @@ kept: list[socket.socket] = []
 
 def answer(name: str, rest: str) -> str:
     """The answers of one line."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     match name:
         case "echo":
             return f"ok {rest}"
@@ -206,14 +205,20 @@ def answer(name: str, rest: str) -> str:
         case "cwd":
             return f"ok {Path.cwd()}"
         case "umask":
-            return f"ok {status['Umask'].strip()}"
+            return f"ok {own_status()['Umask'].strip()}"
         case "fds":
             return f"ok {len(list(Path('/proc/self/fd').iterdir()))}"
         case "ids":
+            status = own_status()
             users, groups = (",".join(status[key].split()[:3]) for key in ("Uid", "Gid"))
             return f"ok {users} {groups} {','.join(map(str, sorted(os.getgroups())))}"
         case _:
             return f"error unknown command {name}"
+
+
+def own_status() -> dict[str, str]:
+    """What the kernel tells of this process."""
+    return dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
 
 
 def listen(address: object) -> socket.socket:
