@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from harness.load.render import file_reader
 from harness.machine import this_machine
 from harness.model.outcome import Outcome, Verdict
 from harness.plan import Ready, Skipped, Unsupported, plan
+from harness.report.failure import why
 from harness.report.run import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -55,3 +57,17 @@ def result_of(outcome: Outcome, read_line: Callable[[str, int], str | None], *, 
         return Result(outcome, round=number)
     place = outcome.failure.location
     return Result(outcome, read_line(place.file, place.line), round=number)
+
+
+def outcome_of(tries: Sequence[Outcome]) -> Outcome:
+    """What is said of an item that was tried so often: of one that came to be no longer red that it is flaky, and why.
+
+    The evidence of a flaky item is that of its first try, which was red.
+    """
+    first, last = tries[0], tries[-1]
+    if len(tries) == 1:
+        return first
+    if last.verdict.is_red:
+        return replace(last, reason=f"{last.verdict} in each of {len(tries)} tries")
+    reason = f"{first.verdict} first, and {last.verdict} in try {len(tries)}"
+    return replace(first, verdict=Verdict.FLAKY, failure=why(first), reason=reason)

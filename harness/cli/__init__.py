@@ -3,6 +3,7 @@
     0    nothing is red
     1    something is red, or the run could not be finished (a full disk)
     2    the input is invalid (a scenario, a manifest, the usage, an empty selection): nothing was started
+    3    nothing is red, but something is flaky: it was red, and no longer when `--retry` tried it again
     130  interrupted with Ctrl-C (143 by TERM): everything was stopped, the reports are whole and say what was not run
 
 Each command is a module of this package that is imported when it is called: `harness --help` must not wait for YAML.

@@ -34,6 +34,7 @@ class Run:
     implementations: tuple[str, ...]
     repeat: int
     until_fail: bool
+    retry: int
     jobs: int | None
     time_scale: float
     keep: bool
@@ -142,6 +143,7 @@ def _command(known: argparse.Namespace) -> Command:
                 implementations=tuple(known.implementation),
                 repeat=known.repeat,
                 until_fail=known.until_fail,
+                retry=known.retry,
                 jobs=known.jobs,
                 time_scale=known.time_scale,
                 keep=known.keep,
@@ -204,7 +206,8 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     parser = _Parser(
         prog="harness",
         description="Judge daemons by scenarios written in YAML.",
-        epilog="Exit status: 0 nothing red, 1 something red, 2 invalid input and nothing started, 130 interrupted.",
+        epilog="Exit status: 0 nothing red, 1 something red, 2 invalid input and nothing started,\n"
+        "3 nothing red but something flaky, 130 interrupted.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -291,7 +294,15 @@ def _run(parser: _Parser) -> None:
         help="an implementation, by the name or the path of its manifest; may be repeated; default: riser",
     )  # fmt: skip
     parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="run every item so many times")
-    parser.add_argument("--until-fail", action="store_true", help="stop at the first red item")
+    until = parser.add_mutually_exclusive_group()
+    until.add_argument(
+        "--until-fail", action="store_true",
+        help="stop at the first red item, and show it beside a round that passed",
+    )  # fmt: skip
+    until.add_argument(
+        "--retry", metavar="N", type=_count, default=0,
+        help="run a red item up to N times more; one that is red no longer is flaky: exit status 3",
+    )  # fmt: skip
     _add_pace(parser)
     parser.add_argument("--keep", action="store_true", help="keep the directories of items that did not pass")
     parser.add_argument("--report", metavar="FILE", type=Path, help="write what happened as JSON lines")

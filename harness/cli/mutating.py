@@ -80,7 +80,8 @@ def _run(rows: Sequence[Row], reference: Manifest, command: Mutants, *, tell: Ca
     by_name = {row.mutant.name: row for row in rows}
     left = {row.mutant.name: len(row.items) for row in rows}
 
-    def on_outcome(outcome: Outcome) -> None:
+    def on_end(tries: Sequence[Outcome]) -> None:
+        (outcome,) = tries
         row = by_name[outcome.implementation]
         row.add(outcome)
         done(row)
@@ -95,7 +96,7 @@ def _run(rows: Sequence[Row], reference: Manifest, command: Mutants, *, tell: Ca
             manifest = row.mutant.manifest(reference)
             outcome = outcome_without_running(scenario, manifest)
             if outcome is not None:
-                on_outcome(outcome)
+                on_end([outcome])
             elif command.first and row.fate is Fate.KILLED:
                 done(row)
             else:
@@ -105,7 +106,7 @@ def _run(rows: Sequence[Row], reference: Manifest, command: Mutants, *, tell: Ca
         if tell is not None and not row.items:
             tell(row)
     with Engine(Settings(time_scale=command.time_scale)) as engine:
-        asyncio.run(run_many(items(), engine, jobs=command.jobs, on_outcome=on_outcome))
+        asyncio.run(run_many(items(), engine, jobs=command.jobs, on_end=on_end))
 
 
 def _tell(row: Row) -> None:

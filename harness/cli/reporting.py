@@ -10,7 +10,7 @@ from harness.cli.outputs import console, opened
 from harness.cli.refusal import RefusedError
 from harness.report.jsonl import ReportError, read_run
 from harness.report.junit import JUnit
-from harness.report.run import replay
+from harness.report.run import Tally, replay
 
 if TYPE_CHECKING:
     from harness.cli.arguments import Report as Command
@@ -34,7 +34,10 @@ def exit_status(run: Run) -> int:
     """As `harness run` had it."""
     if run.footer.interrupted:
         return 130
-    return int(any(result.outcome.verdict.is_red for result in run.results))
+    tally = Tally()
+    for result in run.results:
+        tally.add(result.outcome.verdict)
+    return tally.status
 
 
 def _read(command: Command) -> Run:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,8 +19,9 @@ from harness.cli.suites import Chosen, choose, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import Found, UnknownImplementationError, VersionError, find, folders, version_of
-from harness.judging import line_reader, outcome_without_running, result_of
+from harness.judging import line_reader, outcome_of, outcome_without_running, result_of
 from harness.load.manifest import load_manifest
+from harness.model.outcome import Verdict
 from harness.model.source import InvalidInputError
 from harness.report.github import GitHub
 from harness.report.jsonl import JsonLines
@@ -42,7 +43,7 @@ Item: TypeAlias = "tuple[Scenario, Manifest]"
 
 
 def run(command: Run) -> int:
-    """Run what is meant; 0 if nothing is red, 1 if something is, 130 or 143 if it was interrupted."""
+    """Run what is meant; 0 if nothing is red, 1 if something is, 3 if it is flaky, 130 or 143 if it was interrupted."""
     chosen = choose(command.choice)
     judged = _judged(command.implementations, chosen)
     absent = {each.manifest.name: each.absent for each in judged if each.absent is not None}
@@ -59,7 +60,7 @@ def _run(command: Run, teller: _Teller) -> int:
     interrupted: int | None = None
     try:
         with Engine(Settings(time_scale=command.time_scale, keep=command.keep)) as engine:
-            asyncio.run(_run_all(teller, engine, jobs=command.jobs))
+            asyncio.run(_run_all(teller, engine, command))
     except KeyboardInterrupt:
         interrupted = 128 + signal.SIGINT
     except asyncio.CancelledError:
@@ -67,10 +68,10 @@ def _run(command: Run, teller: _Teller) -> int:
     except _EnoughError:
         pass
     teller.end(time.monotonic() - began, interrupted=interrupted is not None)
-    return int(teller.tally.is_red) if interrupted is None else interrupted
+    return teller.tally.status if interrupted is None else interrupted
 
 
-async def _run_all(teller: _Teller, engine: Engine, *, jobs: int | None) -> None:
+async def _run_all(teller: _Teller, engine: Engine, command: Run) -> None:
     """Ctrl-C cancels this, as `asyncio.run` has it; so do TERM and HUP. The engine stops whatever runs."""
     task = asyncio.current_task()
     assert task is not None
@@ -78,7 +79,7 @@ async def _run_all(teller: _Teller, engine: Engine, *, jobs: int | None) -> None
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     ready = teller.tell_what_cannot_run()
     try:
-        await run_many(ready, engine, jobs=jobs, on_outcome=teller.tell)
+        await run_many(ready, engine, jobs=command.jobs, retry=command.retry, on_end=teller.tell)
     except ExceptionGroup as group:
         # Several items may end in one turn of the loop; a report that cannot be written matters more than enough.
         raise min(group.exceptions, key=lambda error: isinstance(error, _EnoughError)) from None
@@ -109,6 +110,8 @@ class _Teller:
             for scenario, manifest in items
         }
         self._told: Counter[tuple[str, str]] = Counter()
+        self._is_repeated = repeat > 1
+        self._passed: dict[tuple[str, str], Outcome] = {}
         self._read_line = line_reader(scenario for scenario, _ in items)
         self.tally = Tally()
 
@@ -121,20 +124,30 @@ class _Teller:
         for scenario, manifest in list(self._waiting.values()):
             outcome = outcome_without_running(scenario, manifest, absent=self._absent.get(manifest.name))
             if outcome is not None:
-                self.tell(outcome)
+                self.tell([outcome])
         return list(self._waiting.values())
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, tries: Sequence[Outcome]) -> None:
         """Raises _EnoughError behind a red outcome, if that is to be the end."""
+        outcome = outcome_of(tries)
         self._told[outcome.implementation, outcome.item] += 1
         number = self._told[outcome.implementation, outcome.item]
         del self._waiting[NotRun(outcome.implementation, outcome.item, number)]
         self.tally.add(outcome.verdict)
-        result = result_of(outcome, self._read_line, number=number)
+        result = replace(result_of(outcome, self._read_line, number=number), passed=self._passed_too(outcome, tries))
         for report in self._reports:
             report.add(result)
         if self._until_red and outcome.verdict.is_red:
             raise _EnoughError
+
+    def _passed_too(self, outcome: Outcome, tries: Sequence[Outcome]) -> Outcome | None:
+        """What the item did when it passed last in this run, to stand beside what it did when it did not."""
+        key = (outcome.implementation, outcome.item)
+        if tries[-1].verdict is not Verdict.PASSED:
+            return self._passed.get(key) if outcome.verdict.is_red else None
+        if self._is_repeated:
+            self._passed[key] = tries[-1]
+        return tries[-1] if outcome.verdict is Verdict.FLAKY else None
 
     def end(self, seconds: float, *, interrupted: bool) -> None:
         footer = Footer(seconds, interrupted=interrupted, not_run=tuple(self._waiting))

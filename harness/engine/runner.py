@@ -14,7 +14,7 @@ from harness.engine.run import run_item
 from harness.engine.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import FrameType, TracebackType
 
     from harness.model.manifest import Manifest
@@ -81,18 +81,23 @@ async def run_many(
     engine: Engine,
     *,
     jobs: int | None = None,
-    on_outcome: Callable[[Outcome], None],
+    retry: int = 0,
+    on_end: Callable[[Sequence[Outcome]], None],
 ) -> None:
     """Run items, `jobs` at once (twice the processors by default, for items mostly wait), taken in order.
 
-    `on_outcome` is called with each outcome as it comes. When this is cancelled, the items under way are cleaned up and
-    have no outcome, and no other is begun.
+    An item that is red is run again at once, `retry` times at most, until it is not. `on_end` is called for each item
+    as it ends, with the outcomes of all its tries. When this is cancelled, the items under way are cleaned up and have
+    no outcome, and no other is begun.
     """
     waiting = iter(items)
 
     async def work() -> None:
         for scenario, manifest in waiting:
-            on_outcome(await engine.run(scenario, manifest))
+            tries = [await engine.run(scenario, manifest)]
+            while tries[-1].verdict.is_red and len(tries) <= retry:
+                tries.append(await engine.run(scenario, manifest))
+            on_end(tries)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs or 2 * (os.cpu_count() or 1)):

@@ -23,6 +23,8 @@ class Verdict(StrEnum):
     """All expectations held, but a process or a socket file was left behind."""
     ERRORED = "errored"
     """The adapter or the harness broke; nothing is said about the implementation."""
+    FLAKY = "flaky"
+    """Was red, and was not when it was tried again: nobody can rely on it."""
     UNSUPPORTED = "unsupported"
     """The manifest leaves the profile out, or the testee exited 127."""
     SKIPPED = "skipped"
@@ -32,6 +34,11 @@ class Verdict(StrEnum):
     def is_red(self) -> bool:
         """Whether a run with this verdict must not be called a success."""
         return self in (Verdict.FAILED, Verdict.XPASSED, Verdict.LEAKED, Verdict.ERRORED)
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether every report shows at length what happened: it is red, or may be the next time."""
+        return self.is_red or self is Verdict.FLAKY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Failure:
 class Outcome:
     """What came of one item, with its evidence.
 
-    `reason` explains unsupported, skipped and xfailed; `seconds` is wall time from first to last step; `timeline` is
-    everything that all actors did, in order, on one clock.
+    `reason` explains unsupported, skipped, xfailed and flaky; `seconds` is wall time from first to last step;
+    `timeline` is everything that all actors did, in order, on one clock.
     """
 
     item: str

@@ -1,7 +1,7 @@
 """From outcomes to what they say about the clauses: which hold, which do not, which nobody has judged.
 
-A clause holds if an item that names it passed and none of them is red or a known failure. An item that was skipped,
-unsupported or not run says nothing.
+A clause holds if an item that names it passed and none of them is red, flaky or a known failure. An item that was
+skipped, unsupported or not run says nothing.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ def _standing(verdict: Verdict) -> Standing:
     match verdict:
         case Verdict.PASSED:
             return Standing.PASSED
+        case Verdict.FLAKY:
+            return Standing.FAILED
         case Verdict.XFAILED:
             return Standing.KNOWN
         case _:

@@ -1,8 +1,9 @@
 """What a person reads while a run goes on, and at its end.
 
 On a terminal one status line shows how far the run is, and only what is not passed scrolls by; elsewhere each item has
-a line of its own. Either way each red item shows its failure block as soon as it has ended. At the end of more than
-one item the red ones are listed and the clauses summed up by topic; the last line has the counts and nothing else.
+a line of its own. Either way each item that is red or flaky shows its failure block as soon as it has ended, with a
+time when it passed beside it if there was one. At the end of more than one item these are listed and the clauses summed
+up by topic; the last line has the counts and nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from harness.model.outcome import Verdict
+from harness.report.beside import beside_block
 from harness.report.conformance import summary_table
 from harness.report.failure import failure_block, label, why
 from harness.report.paint import Colour, Palette
@@ -48,15 +50,16 @@ class Console:
         verdict = result.outcome.verdict
         self._results.append(result)
         self._tally.add(verdict)
-        if verdict.is_red:
-            self._say(*map(self._palette.line, failure_block(result, self._told, width=self._width)), "")
+        if verdict.wants_attention:
+            block = (*failure_block(result, self._told, width=self._width), *beside_block(result, width=self._width))
+            self._say(*map(self._palette.line, block), "")
         elif verdict is not Verdict.PASSED or not self._live:
             self._say(self._line(result))
         self._status()
 
     def end(self, footer: Footer) -> None:
         """Sum up."""
-        if self._results and not self._results[-1].outcome.verdict.is_red:
+        if self._results and not self._results[-1].outcome.verdict.wants_attention:
             self._say("")
         for section in self._sections(footer):
             if section:
@@ -92,7 +95,7 @@ class Console:
     def _reds(self) -> Iterator[str]:
         for result in self._results:
             verdict, failure = result.outcome.verdict, why(result.outcome)
-            if verdict.is_red:
+            if verdict.wants_attention:
                 text = f"{self._name(result)}  {failure.location}: {printable(failure.message)}"
                 word = label(verdict)
                 yield f"{self._palette.verdict(verdict, word)} {cut(text, self._width - len(word) - 1)}"
@@ -136,4 +139,4 @@ def _ending(footer: Footer) -> str:
 
 
 def _severity(verdict: Verdict) -> int:
-    return 2 if verdict.is_red else 1 if verdict is Verdict.PASSED else 0
+    return 3 if verdict.is_red else 2 if verdict is Verdict.FLAKY else 1 if verdict is Verdict.PASSED else 0

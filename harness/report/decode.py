@@ -146,29 +146,33 @@ def _not_run(fields: Fields) -> NotRun:
 
 def result(fields: Fields) -> Result:
     """One item's line."""
-    outcome = fields.fields("outcome")
+    return Result(
+        _outcome(fields.fields("outcome")),
+        source=fields.maybe("source", fields.text),
+        round=fields.count("round"),
+        passed=fields.maybe("passed", lambda key: _outcome(fields.fields(key))),
+    )
+
+
+def _outcome(outcome: Fields) -> Outcome:
     timeline = outcome.each("timeline", _moment)
     failure = outcome.maybe("failure", lambda key: _failure(outcome.fields(key)))
     if failure is not None and failure.moment is not None and not 0 <= failure.moment < len(timeline):
         raise DecodeError(f"the failure points at moment {failure.moment} of {len(timeline)}")
-    return Result(
-        Outcome(
-            item=outcome.text("item"),
-            title=outcome.text("title"),
-            clauses=outcome.each("clauses", _text),
-            implementation=outcome.text("implementation"),
-            verdict=_verdict(outcome.text("verdict")),
-            location=_location(outcome.fields("location")),
-            seconds=outcome.number("seconds"),
-            failure=failure,
-            reason=outcome.maybe("reason", outcome.text),
-            timeline=timeline,
-            marks=outcome.each("marks", lambda mark: (mark.text("0"), mark.number("1"))),
-            workspace=outcome.maybe("workspace", outcome.text),
-            needs=outcome.each("needs", _text),
-        ),
-        source=fields.maybe("source", fields.text),
-        round=fields.count("round"),
+    return Outcome(
+        item=outcome.text("item"),
+        title=outcome.text("title"),
+        clauses=outcome.each("clauses", _text),
+        implementation=outcome.text("implementation"),
+        verdict=_verdict(outcome.text("verdict")),
+        location=_location(outcome.fields("location")),
+        seconds=outcome.number("seconds"),
+        failure=failure,
+        reason=outcome.maybe("reason", outcome.text),
+        timeline=timeline,
+        marks=outcome.each("marks", lambda mark: (mark.text("0"), mark.number("1"))),
+        workspace=outcome.maybe("workspace", outcome.text),
+        needs=outcome.each("needs", _text),
     )
 
 

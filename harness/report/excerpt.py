@@ -73,7 +73,7 @@ def _wishes(moments: Sequence[Moment], *, decisive: int, anchor: int | None) -> 
     yield from range(decisive + 1, min(decisive + 1 + AFTERWARDS, len(moments)))
     alike: Counter[tuple[str, What, str]] = Counter()
     for index in before:
-        kind = _kind(moments[index])
+        kind = kind_of(moments[index])
         alike[kind] += 1
         if alike[kind] <= ALIKE:
             yield index
@@ -93,14 +93,14 @@ def _with_gaps(moments: Sequence[Moment], chosen: Sequence[int]) -> Iterator[Row
     previous: int | None = None
     for index in chosen:
         left_out = range(index if previous is None else previous + 1, index)
-        kind = _kind(moments[index])
-        alike = sum(_kind(moments[other]) == kind for other in left_out)
+        kind = kind_of(moments[index])
+        alike = sum(kind_of(moments[other]) == kind for other in left_out)
         if len(left_out) > alike:
             yield Gap(len(left_out) - alike)
         yield Shown(index, moments[index], alike)
         previous = index
 
 
-def _kind(moment: Moment) -> tuple[str, What, str]:
+def kind_of(moment: Moment) -> tuple[str, What, str]:
     """The same for moments that differ only in numbers, such as a load's clients and operations."""
     return re.sub(r"\d+", "#", moment.actor), moment.what, re.sub(r"\d+", "#", moment.text)

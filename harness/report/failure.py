@@ -1,4 +1,4 @@
-"""The failure block: why an item is red, in at most 25 lines, from its result alone.
+"""The failure block: why an item is red or flaky, in at most 25 lines, from its result alone.
 
     FAIL restart/lossless[tcp,2]  restart.lossless (must)   implementation riser 0.1.0
       scenarios/restart/lossless.yaml:36:5
@@ -48,6 +48,8 @@ def label(verdict: Verdict) -> str:
             return "ERROR"
         case Verdict.SKIPPED:
             return "SKIP"
+        case Verdict.FLAKY:
+            return "FLAKY"
         case Verdict.XFAILED | Verdict.XPASSED:
             return verdict.upper().removesuffix("ED")
         case Verdict.UNSUPPORTED:
@@ -143,6 +145,8 @@ def _message(message: str, room: int) -> list[str]:
 
 
 def _help(outcome: Outcome, header: Header) -> Iterator[Line]:
+    if outcome.failure is not None and outcome.reason is not None:
+        yield Line(Role.HELP, f"  tries: {printable(outcome.reason)}")
     if outcome.workspace is not None:
         yield Line(Role.HELP, f"  kept:  {printable(outcome.workspace)}")
     yield Line(Role.HELP, f"  again: {printable(command_again(outcome, header))}")

@@ -1,4 +1,5 @@
-"""Annotations for GitHub's build pages: an error at the line of the scenario for each red item."""
+"""Annotations for GitHub's build pages: an error at the line of the scenario for each red item,
+a warning for each that is flaky."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ class GitHub:
         self._header = header
 
     def add(self, result: Result) -> None:
-        """Annotate a red item."""
+        """Annotate an item that is red or flaky."""
         outcome = result.outcome
-        if not outcome.verdict.is_red:
+        if not outcome.verdict.wants_attention:
             return
         assert self._header is not None, "a report begins with its header"
         failure = why(outcome)
@@ -36,7 +37,7 @@ class GitHub:
             "title": f"{outcome.implementation}:{self._header.name_of(result)} {outcome.verdict}",
         }
         listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-        self._stream.write(f"::error {listed}::{_data(failure.message)}\n")
+        self._stream.write(f"::{'error' if outcome.verdict.is_red else 'warning'} {listed}::{_data(failure.message)}\n")
         self._stream.flush()
 
     def end(self, footer: Footer) -> None:

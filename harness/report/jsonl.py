@@ -11,7 +11,7 @@ that was cut or mixed must not read as a smaller success.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import IO, TYPE_CHECKING
 
 from harness.report.decode import DecodeError, Fields, Json, footer, header, result
@@ -20,6 +20,8 @@ from harness.report.run import Footer, Header, Result, Run, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from harness.model.outcome import Outcome
 
 FORMAT = "harness-report"
 VERSION = 1
@@ -52,16 +54,13 @@ class JsonLines:
 
     def add(self, result: Result) -> None:
         """Write what came of an item."""
-        outcome = result.outcome
-        self._tally.add(outcome.verdict)
+        self._tally.add(result.outcome.verdict)
         self._write(
             {
-                "outcome": {
-                    **{name: value for name, value in asdict(outcome).items() if name != "timeline"},
-                    "timeline": [[m.at, m.actor, m.what, m.text, m.pid] for m in outcome.timeline],
-                },
+                "outcome": _outcome(result.outcome),
                 "source": result.source,
                 "round": result.round,
+                "passed": None if result.passed is None else _outcome(result.passed),
             }
         )
 
@@ -73,6 +72,14 @@ class JsonLines:
         # Only ASCII is written: what an implementation sent may hold halves of surrogate pairs, which UTF-8 refuses.
         self._stream.write(json.dumps(value, separators=(",", ":")) + "\n")
         self._stream.flush()
+
+
+def _outcome(outcome: Outcome) -> dict[str, object]:
+    """`asdict`, but for the timeline, whose moments are many."""
+    return {
+        **asdict(replace(outcome, timeline=())),
+        "timeline": [[m.at, m.actor, m.what, m.text, m.pid] for m in outcome.timeline],
+    }
 
 
 def read_run(path: Path) -> Run:

@@ -2,7 +2,7 @@
 
 The file keeps to what the schemas in use have in common (Ant's and Jenkins'): properties on the suite, at most one of
 `failure`, `error` and `skipped` in a test case. The verdict itself is the `type` of the first two, and begins the
-`message` of the third, which may have no type.
+`message` of the third, which may have no type: a flaky item is among these, for it is neither passed nor failed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from harness.model.outcome import Outcome, Verdict
+from harness.report.beside import beside_block
 from harness.report.failure import failure_block, why
 from harness.report.text import printable
 
@@ -114,12 +115,19 @@ def _case(header: Header, result: Result) -> Iterator[str]:
     failure = why(outcome)
     if tag == "skipped":
         said = _attributes({"message": f"{outcome.verdict}: {outcome.reason or failure.message}"})
-        yield f"      <skipped{said}/>"
+        if outcome.verdict is Verdict.FLAKY:
+            yield f"      <skipped{said}>{escape(_block(result, header))}</skipped>"
+        else:
+            yield f"      <skipped{said}/>"
     else:
-        block = "\n".join(line.text for line in failure_block(result, header))
         said = _attributes({"type": outcome.verdict, "message": f"{failure.location}: {failure.message}"})
-        yield f"      <{tag}{said}>{escape(block)}</{tag}>"
+        yield f"      <{tag}{said}>{escape(_block(result, header))}</{tag}>"
     yield "    </testcase>"
+
+
+def _block(result: Result, header: Header) -> str:
+    lines = (*failure_block(result, header), *beside_block(result))
+    return "\n".join(line.text for line in lines)
 
 
 def _class_part(outcome: Outcome) -> str:
@@ -135,7 +143,7 @@ def _tag(verdict: Verdict) -> str | None:
             return "failure"
         case Verdict.ERRORED:
             return "error"
-        case Verdict.XFAILED | Verdict.UNSUPPORTED | Verdict.SKIPPED:
+        case Verdict.XFAILED | Verdict.FLAKY | Verdict.UNSUPPORTED | Verdict.SKIPPED:
             return "skipped"
 
 

@@ -71,9 +71,9 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
     clock = "t" if begin is None else f"t-{failure.since}"
     time_width = max(8, columns(clock) + 2)
     moments = [row.moment for row in shown if isinstance(row, Shown)]
-    actor_width = min(max(map(columns, ["actor", *map(_actor, moments)])), WIDEST_ACTOR)
+    actor_width = min(max(map(columns, ["actor", *map(actor_of, moments)])), WIDEST_ACTOR)
     room = width - time_width - actor_width - 6
-    here_column = min(max(map(columns, map(_text, moments))), HERE_COLUMN, room - len(HERE))
+    here_column = min(max(map(columns, map(text_of, moments))), HERE_COLUMN, room - len(HERE))
     yield Line(Role.CLOCK, f"{clock:>{time_width}}   {pad('actor', actor_width)}   event")
     for row in shown:
         match row:
@@ -81,12 +81,12 @@ def timeline_lines(outcome: Outcome, failure: Failure, *, rows: int, width: int)
                 yield Line(Role.MOMENT, f"{'...':>{time_width}}   {left_out} more")
             case Shown(index, moment, alike):
                 at = f"{round(moment.at - (begin or 0.0), 3) + 0.0:+.3f}"  # + 0.0 makes -0.0 a 0.0
-                start = f"{at:>{time_width}}   {pad(cut(_actor(moment), actor_width), actor_width)}   "
+                start = f"{at:>{time_width}}   {pad(cut(actor_of(moment), actor_width), actor_width)}   "
                 if index == told.decisive:
-                    yield Line(Role.DECISIVE, start + pad(cut(_text(moment), room - len(HERE)), here_column) + HERE)
+                    yield Line(Role.DECISIVE, start + pad(cut(text_of(moment), room - len(HERE)), here_column) + HERE)
                 else:
                     count = f"   (and {alike} like it)" if alike else ""
-                    yield Line(Role.MOMENT, start + cut(_text(moment), room - len(count)) + count)
+                    yield Line(Role.MOMENT, start + cut(text_of(moment), room - len(count)) + count)
             case _:
                 assert_never(row)
 
@@ -96,7 +96,7 @@ def _at(moments: Sequence[Moment], time: float) -> int | None:
     return max((index for index, moment in enumerate(moments) if moment.at <= time), default=None)
 
 
-def _actor(moment: Moment) -> str:
+def actor_of(moment: Moment) -> str:
     """Whose lane it is; what a process writes and what it reports are kept apart, and signals come from the harness."""
     match moment.what:
         case What.LOG | What.EVENT:
@@ -107,7 +107,8 @@ def _actor(moment: Moment) -> str:
             return printable(moment.actor)
 
 
-def _text(moment: Moment) -> str:
+def text_of(moment: Moment) -> str:
+    """What a moment says, in one printable line."""
     pid = "" if moment.pid is None else f" {moment.pid}"
     match moment.what:
         case What.LOG:

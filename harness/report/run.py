@@ -15,6 +15,9 @@ from harness.model.outcome import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+FLAKY = 3
+"""The exit status of a run in which nothing is red and something is flaky."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -89,12 +92,14 @@ class Header:
 class Result:
     """One item's outcome, with the line of the scenario that its failure points at, so that replays need no files.
 
-    `round` tells the outcomes of a repeated item apart; it counts from 1.
+    `round` tells the outcomes of a repeated item apart; it counts from 1. `passed` is, for an item that wants attention
+    and has passed in the same run, what it did then.
     """
 
     outcome: Outcome
     source: str | None = None
     round: int = 1
+    passed: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -160,6 +165,11 @@ class Tally:
     def is_red(self) -> bool:
         """Whether the run must not be called a success."""
         return any(verdict.is_red for verdict in self.counts)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 if something is red, 3 if nothing is and something is flaky, else 0."""
+        return 1 if self.is_red else FLAKY if Verdict.FLAKY in self.counts else 0
 
     def __str__(self) -> str:
         named = (Verdict.PASSED, Verdict.FAILED)

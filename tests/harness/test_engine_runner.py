@@ -61,7 +61,7 @@ def test_many_items_run_at_the_same_time_and_each_has_its_own_outcome(
     outcomes: list[Outcome] = []
     items = [(read(PASSING if number % 2 else FAILING), small) for number in range(10)]
     with Engine(Settings(root=root)) as engine:
-        asyncio.run(run_many(items, engine, jobs=5, on_outcome=outcomes.append))
+        asyncio.run(run_many(items, engine, jobs=5, on_end=outcomes.extend))
     assert sorted(outcome.verdict for outcome in outcomes) == [Verdict.FAILED] * 5 + [Verdict.PASSED] * 5
     assert list(root.iterdir()) == []
 
@@ -80,7 +80,7 @@ def test_items_at_once_are_told_apart_by_what_they_leave(
     outcomes: list[Outcome] = []
     items = [(leaking, small), *((read(PASSING), small) for _ in range(4)), (leaking, small)]
     with Engine(Settings(root=root)) as engine:
-        asyncio.run(run_many(items, engine, jobs=6, on_outcome=outcomes.append))
+        asyncio.run(run_many(items, engine, jobs=6, on_end=outcomes.extend))
         verdicts = {outcome.verdict for outcome in outcomes}
     # Hidden from all that tells items apart, it may be nobody's; then it ends with the engine.
     assert verdicts <= {Verdict.PASSED, Verdict.LEAKED}
@@ -173,7 +173,7 @@ def test_a_cancelled_run_leaves_nothing(root: Path, read: Callable[[str], Scenar
     others = children_of(os.getpid())  # orphans that earlier tests of this process have left to it
 
     async def interrupted(engine: Engine) -> None:
-        task = asyncio.create_task(run_many([(read(ENDLESS), small)] * 3, engine, jobs=2, on_outcome=outcomes.append))
+        task = asyncio.create_task(run_many([(read(ENDLESS), small)] * 3, engine, jobs=2, on_end=outcomes.extend))
         while not (root / "running").exists():
             await asyncio.sleep(0.01)
         task.cancel()

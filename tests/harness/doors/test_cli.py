@@ -190,6 +190,65 @@ def test_a_run_may_end_at_the_first_red_item(harness: Harness, project: Path) ->
     assert not footer.interrupted
 
 
+PASSES_ONCE = """\
+    scenario: it is well the first time
+    clauses: [talk.echo]
+    actors: {p: {process: [sh, -c, 'mkdir "${here}/seen" || exit 3; exit 0']}}
+    steps:
+      - launch: p
+      - exit: p
+    """
+FAILS_ONCE = PASSES_ONCE.replace("|| exit 3", "&& exit 3").replace("well", "unwell")
+
+
+def test_the_first_red_round_stands_beside_one_that_passed(harness: Harness, write: Write) -> None:
+    write("scenarios/once.yaml", PASSES_ONCE)
+    arguments = ["scenarios/once.yaml", "--repeat", "5", "--until-fail", "--jobs", "1", "--report", "r.jsonl"]
+    shown = harness("run", *arguments).stdout
+    assert "PASS once#1 " in shown
+    assert "FAIL once#2 " in shown
+    (row,) = (line for line in shown.splitlines() if "<- here |" in line)
+    assert "p        ended with status 3" in row.partition("|")[0]
+    assert "p        ended with status 0" in row.partition("|")[2]
+    assert harness("report", "r.jsonl").stdout == shown
+
+
+@pytest.mark.parametrize(("retry", "scale"), [("1", []), ("3", ["--repeat", "2", "--jobs", "1"])])
+def test_what_passes_only_when_it_is_tried_again_is_flaky_in_every_format(
+    harness: Harness, project: Path, write: Write, retry: str, scale: list[str]
+) -> None:
+    write("scenarios/once.yaml", FAILS_ONCE)
+    reports = ["--report", "r.jsonl", "--junit", "r.xml"]
+    done = harness("run", "scenarios/once.yaml", "--retry", retry, *scale, *reports, GITHUB_ACTIONS="true")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[-1] == f"{len(scale) // 4} passed, 0 failed, 1 flaky"
+    assert "\n  tries: failed first, and passed in try 2\n" in done.stdout
+    assert "\n  this time " in done.stdout
+    assert "::warning file=scenarios/once.yaml,line=6,col=5,title=riser%3Aonce" in done.stdout
+    flaky, *others = read_run(project / "r.jsonl").results
+    assert flaky.outcome.verdict.value == "flaky"
+    assert [result.outcome.verdict.value for result in others] == ["passed"] * len(others)
+    skipped = ET.parse(project / "r.xml").find(".//skipped")
+    assert skipped is not None
+    assert skipped.attrib["message"] == "flaky: failed first, and passed in try 2"
+    again = harness("report", "r.jsonl")
+    assert again.returncode == 3
+    assert again.stdout.splitlines()[-1] == done.stdout.splitlines()[-1]
+
+
+def test_what_is_red_in_every_try_is_red_and_says_so(harness: Harness) -> None:
+    done = harness("run", "scenarios/talk/wrong.yaml", "--retry", "2")
+    assert done.returncode == 1
+    assert "\n  tries: failed in each of 3 tries\n" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 passed, 1 failed"
+
+
+def test_nothing_is_tried_again_that_is_not_red(harness: Harness) -> None:
+    done = harness("run", "scenarios/stop/known.yaml", "scenarios/stop/tls.yaml", "--retry", "2")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "0 passed, 0 failed, 1 xfailed, 1 unsupported"
+
+
 def test_on_github_red_items_are_annotated(harness: Harness) -> None:
     done = harness("run", "scenarios/talk/wrong.yaml", GITHUB_ACTIONS="true")
     assert "::error file=scenarios/talk/wrong.yaml,line=9,col=" in done.stdout
@@ -214,6 +273,8 @@ def test_a_report_is_made_again_from_its_file(harness: Harness, project: Path) -
         (["rum"], "there is no command 'rum'; did you mean 'run'?"),
         (["run", "--claus", "x"], "there is no option '--claus'; did you mean '--clause'?"),
         (["run", "--jobs", "0"], "argument --jobs: expected a whole number from 1, got '0'"),
+        (["run", "--retry", "0"], "argument --retry: expected a whole number from 1, got '0'"),
+        (["run", "--retry", "2", "--until-fail"], "argument --until-fail: not allowed with argument --retry"),
         (["run", "--time-scale", "nan"], "argument --time-scale: expected a number above 0, got 'nan'"),
         (["report"], "the following arguments are required: FILE"),
     ],

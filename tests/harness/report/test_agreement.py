@@ -69,8 +69,8 @@ def test_every_format_says_the_same_of_every_item(name: str, request: pytest.Fix
     assert of_jsonl(streams["jsonl"].getvalue()) == truth
     assert of_console(streams["console"].getvalue()) == truth
     assert of_junit(streams["junit"].getvalue()) == truth
-    red = {item: verdict for item, verdict in truth.items() if Verdict(verdict).is_red}
-    assert of_github(streams["github"].getvalue()) == red
+    annotated = {item: verdict for item, verdict in truth.items() if Verdict(verdict).wants_attention}
+    assert of_github(streams["github"].getvalue()) == annotated
 
 
 def test_every_verdict_is_in_the_run(whole_run: Run) -> None:
@@ -96,5 +96,6 @@ def test_a_verdict_is_red_in_every_format_or_in_none(verdict: Verdict, whole_run
     replay(Run(whole_run.header, (result,), whole_run.footer), every)
     junit = ET.fromstring(streams["junit"].getvalue())[0]
     assert (int(junit.attrib["failures"]) + int(junit.attrib["errors"]) > 0) is verdict.is_red
-    assert bool(streams["github"].getvalue()) is verdict.is_red
-    assert ("again: harness run" in streams["console"].getvalue()) is verdict.is_red
+    assert streams["github"].getvalue().startswith("::error") is verdict.is_red
+    assert bool(streams["github"].getvalue()) is verdict.wants_attention
+    assert ("again: harness run" in streams["console"].getvalue()) is verdict.wants_attention

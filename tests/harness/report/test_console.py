@@ -42,7 +42,7 @@ def test_on_a_terminal_passed_items_leave_no_line(whole_run: Run, golden: Callab
 
 def test_the_status_line_fits_the_terminal_and_says_how_far_the_run_is(whole_run: Run) -> None:
     states = re.findall(r"\r\x1b\[K([^\r\n]+)(?=\r)", shown(whole_run, live=True, width=60))
-    assert states[0] == "1 of 9: 1 passed, 0 failed   address/tcp[tcp]"
+    assert states[0] == "1 of 10: 1 passed, 0 failed   address/tcp[tcp]"
     assert all(len(state) < 60 for state in states)
 
 
@@ -54,7 +54,7 @@ def test_colour_changes_nothing_but_colour(whole_run: Run) -> None:
 
 def test_the_counts_stand_alone_on_the_last_line(whole_run: Run) -> None:
     assert shown(whole_run).splitlines()[-1] == (
-        "2 passed, 1 failed, 1 xfailed, 1 xpassed, 1 leaked, 1 errored, 1 unsupported, 1 skipped"
+        "2 passed, 1 failed, 1 xfailed, 1 xpassed, 1 leaked, 1 errored, 1 flaky, 1 unsupported, 1 skipped"
     )
     green = dataclasses.replace(whole_run, results=whole_run.results[:1])
     assert shown(green).splitlines()[-1] == "1 passed, 0 failed"

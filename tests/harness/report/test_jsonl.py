@@ -77,7 +77,7 @@ OUTCOME = st.builds(
 
 
 @settings(max_examples=50)
-@given(result=st.builds(Result, OUTCOME, st.none() | TEXT, st.integers(1)))
+@given(result=st.builds(Result, OUTCOME, st.none() | TEXT, st.integers(1), st.none() | OUTCOME))
 def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactory, result: Result) -> None:
     header = Header(
         "0",
@@ -99,22 +99,22 @@ def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactor
 
 def test_a_report_without_its_end_is_cut(whole_run: Run, refusal: Callable[[str], str]) -> None:
     lines = written(whole_run).splitlines(keepends=True)
-    assert refusal("".join(lines[:5])) == ":5: the report is cut: it has 4 of 9 items and no end"
-    assert refusal(lines[0]) == ":1: the report is cut: it has 0 of 9 items and no end"
+    assert refusal("".join(lines[:5])) == ":5: the report is cut: it has 4 of 10 items and no end"
+    assert refusal(lines[0]) == ":1: the report is cut: it has 0 of 10 items and no end"
 
 
 def test_a_report_cut_within_a_line_is_cut(whole_run: Run, refusal: Callable[[str], str]) -> None:
-    assert refusal(written(whole_run)[:-20]) == ":11: the report is cut: the last line is not whole"
+    assert refusal(written(whole_run)[:-20]) == ":12: the report is cut: the last line is not whole"
 
 
 def test_a_report_with_a_line_missing_is_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
     lines = written(whole_run).splitlines(keepends=True)
-    assert refusal("".join(lines[:3] + lines[4:])).startswith(":10: the totals do not agree with the outcomes:")
+    assert refusal("".join(lines[:3] + lines[4:])).startswith(":11: the totals do not agree with the outcomes:")
 
 
 def test_a_report_that_does_not_tell_of_all_items_is_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
-    text = written(whole_run).replace('"items":9', '"items":10')
-    assert refusal(text) == ":11: the report tells of 9 items, and the header announces 10"
+    text = written(whole_run).replace('"items":10', '"items":11')
+    assert refusal(text) == ":12: the report tells of 10 items, and the header announces 11"
 
 
 def test_two_runs_in_one_file_are_refused(whole_run: Run, refusal: Callable[[str], str]) -> None:
@@ -167,8 +167,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ('"line":1', '"line":1.5', ":2: line of location of outcome of an outcome is not a whole number"),
         ('"moment":5', '"moment":7', ":3: the failure points at moment 7 of 7"),
         ('"operation"', '"miracle"', ":3: there is no kind of moment 'miracle'"),
-        ('"interrupted":false', '"interrupted":0', ":11: interrupted of end of the end is not true or false"),
-        ('"not_run":[]', '"not_run":{}', ":11: not_run of end of the end is not a list"),
+        ('"interrupted":false', '"interrupted":0', ":12: interrupted of end of the end is not true or false"),
+        ('"not_run":[]', '"not_run":{}', ":12: not_run of end of the end is not a list"),
         ('{"outcome":', '{"outcom":', ":2: neither an outcome nor the end of a report"),
     ],
 )
