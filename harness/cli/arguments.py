@@ -38,6 +38,7 @@ class Run:
     jobs: int | None
     time_scale: float
     keep: bool
+    step: bool
     report: Path | None
     junit: Path | None
 
@@ -147,6 +148,7 @@ def _command(known: argparse.Namespace) -> Command:
                 jobs=known.jobs,
                 time_scale=known.time_scale,
                 keep=known.keep,
+                step=known.step,
                 report=known.report,
                 junit=known.junit,
             )
@@ -305,6 +307,10 @@ def _run(parser: _Parser) -> None:
     )  # fmt: skip
     _add_pace(parser)
     parser.add_argument("--keep", action="store_true", help="keep the directories of items that did not pass")
+    parser.add_argument(
+        "--step", action="store_true",
+        help="stop before each step and show the actors as they are; needs a terminal, and runs one item at a time",
+    )  # fmt: skip
     parser.add_argument("--report", metavar="FILE", type=Path, help="write what happened as JSON lines")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.cli.outputs import console, opened
 from harness.cli.refusal import RefusedError
+from harness.cli.stepping import Stepper, check_stepping
 from harness.cli.suites import Chosen, choose, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
@@ -44,6 +45,8 @@ Item: TypeAlias = "tuple[Scenario, Manifest]"
 
 def run(command: Run) -> int:
     """Run what is meant; 0 if nothing is red, 1 if something is, 3 if it is flaky, 130 or 143 if it was interrupted."""
+    if command.step:
+        check_stepping(command.jobs)
     chosen = choose(command.choice)
     judged = _judged(command.implementations, chosen)
     absent = {each.manifest.name: each.absent for each in judged if each.absent is not None}
@@ -56,15 +59,17 @@ def run(command: Run) -> int:
 
 
 def _run(command: Run, teller: _Teller) -> int:
+    stepper = Stepper(sys.stdin, sys.stdout) if command.step else None
     began = time.monotonic()
     interrupted: int | None = None
     try:
-        with Engine(Settings(time_scale=command.time_scale, keep=command.keep)) as engine:
+        settings = Settings(time_scale=command.time_scale, keep=command.keep, spectator=stepper)
+        with Engine(settings) as engine:
             asyncio.run(_run_all(teller, engine, command))
     except KeyboardInterrupt:
         interrupted = 128 + signal.SIGINT
     except asyncio.CancelledError:
-        interrupted = 128 + signal.SIGTERM
+        interrupted = 128 + (signal.SIGTERM if stepper is None or not stepper.has_quit else signal.SIGINT)
     except _EnoughError:
         pass
     teller.end(time.monotonic() - began, interrupted=interrupted is not None)
@@ -79,7 +84,7 @@ async def _run_all(teller: _Teller, engine: Engine, command: Run) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     ready = teller.tell_what_cannot_run()
     try:
-        await run_many(ready, engine, jobs=command.jobs, retry=command.retry, on_end=teller.tell)
+        await run_many(ready, engine, jobs=1 if command.step else command.jobs, retry=command.retry, on_end=teller.tell)
     except ExceptionGroup as group:
         # Several items may end in one turn of the loop; a report that cannot be written matters more than enough.
         raise min(group.exceptions, key=lambda error: isinstance(error, _EnoughError)) from None
@@ -166,7 +171,7 @@ def _reports(command: Run, stack: ExitStack) -> list[Report]:
         reports.append(JUnit(stack.enter_context(opened(command.junit))))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         reports.append(GitHub(sys.stdout))
-    return [*reports, console(sys.stdout, live=True)]
+    return [*reports, console(sys.stdout, live=not command.step)]
 
 
 @dataclass(frozen=True, slots=True)

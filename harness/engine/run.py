@@ -113,9 +113,12 @@ class _Course:
             for model in self._scenario.actors:
                 world.actors[model.name] = make_actor(model, world)
             for step in self._scenario.steps:
+                await world.show(step)
                 if not await self._step(step):
                     break
             self._seconds = world.timeline.now()
+            if world.settings.spectator is not None:
+                await world.settings.spectator.at_end(self._failure, world)
         finally:
             # A cancelled task may await; only a second cancellation would end this too.
             await self._clean_up()

@@ -55,6 +55,8 @@ class World:
     actors: dict[str, RunningActor] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
     """The barriers of the `parallel` that runs now."""
+    is_branched: bool = False
+    """Whether the branches of a `parallel` run now."""
     find_living: Callable[[], list[int]] = list
     """Looks up every living process of the item, whether it has been seen or not."""
     on_process_end: list[Callable[[Seen], None]] = field(default_factory=list)
@@ -71,6 +73,11 @@ class World:
         for tell in self.on_process_end:
             tell(seen)
         self.timeline.pulse.beat()
+
+    async def show(self, step: Step) -> None:
+        """Let a spectator, if there is one, look around before the step."""
+        if self.settings.spectator is not None and not self.is_branched:
+            await self.settings.spectator.before(step, self)
 
     def actor(self, name: Name, of: type[T]) -> T:
         """The actor of that name, which the loader has made sure is of that kind."""

@@ -51,6 +51,7 @@ async def parallel(step: steps.Parallel, world: World, carry_out: CarryOut) -> G
             failures.append(error)
             raise
 
+    world.is_branched = True
     tasks = {asyncio.create_task(run(branch)): name for name, branch in step.branches.items()}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -59,6 +60,7 @@ async def parallel(step: steps.Parallel, world: World, carry_out: CarryOut) -> G
             if task.cancel():
                 world.timeline.record(HARNESS, What.NOTE, f"the branch {name} is cancelled")
         await asyncio.gather(*tasks, return_exceptions=True)
+        world.is_branched = False
     if failures:
         raise failures[0]
     return Given(mark)
@@ -86,6 +88,7 @@ async def use(step: steps.Use, world: World, carry_out: CarryOut) -> Given:
     mark = world.timeline.mark()
     try:
         for inner in step.steps:
+            await world.show(inner)
             await carry_out(inner, world)
     except (StepFailedError, StepErroredError) as error:
         error.frames.append(step.location)
