@@ -22,6 +22,7 @@ _HOMES = {
     "ClientGone": "riser.services.errors",
     "DaskEngine": "riser.services.engines.dask",
     "LoggingStream": "riser.stream",
+    "RayEngine": "riser.services.engines.ray",
     "ReadPoll": "riser.poll",
     "RemoteError": "riser.services.errors",
     "Resource": "riser.resource",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from riser.resource import Resource, ResourceSet
     from riser.server import SocketServer
     from riser.services.engines.dask import DaskEngine
+    from riser.services.engines.ray import RayEngine
     from riser.services.errors import (
         ClientGone,
         RemoteError,
@@ -77,6 +79,7 @@ __all__ = [
     "ClientGone",
     "DaskEngine",
     "LoggingStream",
+    "RayEngine",
     "ReadPoll",
     "RemoteError",
     "Resource",

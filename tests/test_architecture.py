@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "riser.services.engines.dask": {"riser", "distributed"},
     "riser.services.engines.identity": {"riser", "cryptography"},
     "riser.services.engines.order": {"riser", "cloudpickle"},
+    "riser.services.engines.ray": {"riser", "ray"},
     "harness": set(),
     "harness.model": {"harness.model"},
     "harness.load": {"harness.model", "harness.load"},

@@ -4,7 +4,6 @@ Each is started by a task that lasts as long as it does. The task leaves its wor
 goes on with its ordinary work. Where a worker dies, Dask itself has the task run again on another one.
 """
 
-import ipaddress
 import itertools
 import secrets
 import socket
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from riser.errors import ConfigError
 from riser.services.engines import errand
+from riser.services.engines.address import host_and_port, stays_here
 from riser.services.engines.engine import Cluster
 from riser.services.engines.extras import needs
 
@@ -34,14 +34,14 @@ class DaskEngine:
 
     def connect(self) -> Cluster:
         """The cluster; raises `MissingExtraError`, `ConfigError`, and OSError if no scheduler answers."""
-        parts = urlsplit(self.address)
-        if parts.scheme not in ("tcp", "tls") or not parts.hostname or not parts.port:
+        scheme, _, address = self.address.partition("://")
+        there = host_and_port(address)
+        if scheme not in ("tcp", "tls") or there is None:
             raise ConfigError("address", self.address, "tcp://HOST:PORT or tls://HOST:PORT")
-        there = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
-        if parts.scheme != "tls" and not ipaddress.ip_address(there[4][0]).is_loopback:
+        if scheme != "tls" and not stays_here(*there):
             raise ConfigError("address", self.address, "a scheduler that speaks TLS, or is on the loopback interface")
         security = None if self.security is None else self.security()
-        return _DaskCluster(self.address, security, host=_own_address(there))
+        return _DaskCluster(self.address, security, host=_own_address(*there))
 
 
 class _DaskCluster:
@@ -86,9 +86,9 @@ def _how_it_ended(task: Any) -> str:
     return f"{task.status} by Dask" if task.cancelled() else f"{task.status}: {task.exception(timeout=10)}"
 
 
-def _own_address(there: tuple[Any, ...]) -> str:
-    """The address of this machine on the way to that one, of which this is the information; raises OSError."""
-    family, kind, _, _, address = there
+def _own_address(host: str, port: int) -> str:
+    """The address of this machine on the way to that one; raises OSError."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, kind) as sock:
         sock.connect(address)
         return str(sock.getsockname()[0])

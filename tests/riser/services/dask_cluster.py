@@ -1,15 +1,15 @@
 """A Dask cluster of two workers, each under its nanny, until standard input ends.
 
-    python -m tests.riser.services.dask_cluster
+    python -m tests.riser.services.dask_cluster DIRECTORY
 
-Prints the address of the scheduler.
+Prints the address of the scheduler; the workers' files are in the directory.
 """
 
 import logging
 import sys
 
 
-def main() -> None:
+def main(directory: str) -> None:
     from distributed import LocalCluster
 
     # Workers are killed here, which Dask complains of at length.
@@ -21,6 +21,7 @@ def main() -> None:
         scheduler_port=0,
         dashboard_address=None,
         worker_dashboard_address=None,
+        local_directory=directory,
         silence_logs=logging.CRITICAL,
     ) as cluster:
         print(cluster.scheduler_address, flush=True)  # noqa: T201 - as its caller expects
@@ -28,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

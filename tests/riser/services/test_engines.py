@@ -1,4 +1,8 @@
-"""Service processes on a Dask cluster: the same program, the same calls, and whoever is killed is placed anew."""
+"""Service processes on a cluster: the same program, the same calls, and whoever is killed is placed anew.
+
+`RISER_ENGINE` says on whose: Dask's, unless it says `ray`. Ray binds every address, so that is for `tox -e ray`, which
+runs these tests where there is nothing but the loopback interface.
+"""
 
 import contextlib
 import gc
@@ -8,8 +12,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +25,10 @@ from riser.errors import CallbackError, ConfigError
 from riser.process import spawn
 from riser.resource import ResourceSet
 from riser.services.engines.dask import DaskEngine
+from riser.services.engines.engine import Engine
 from riser.services.engines.extras import MissingExtraError
 from riser.services.engines.order import pack
+from riser.services.engines.ray import RayEngine
 from riser.services.errors import NotStartedError, ServiceDied, ServiceUnavailableError, StaleReference, StopBlock
 from riser.services.services import Services
 from riser.signals import SignalInbox
@@ -30,38 +38,47 @@ from .test_healing import kill
 
 pytestmark = MAY_FORK_WITH_THREADS
 
+NO_SCHEDULER, NO_HEAD = DaskEngine("tcp://127.0.0.1:1"), RayEngine("127.0.0.1:1")
+Cluster = DaskEngine | RayEngine
+ENGINE: type[Cluster] = {"dask": DaskEngine, "ray": RayEngine}[os.environ.get("RISER_ENGINE", "dask")]
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "services.md"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[DaskEngine]:
-    """Two workers under a nanny each, and their scheduler."""
+def cluster() -> Iterator[Cluster]:
+    """Two workers under a nanny each, or two nodes, and what goes with them."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONDEVMODE", "PYTHONWARNINGS")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.riser.services.dask_cluster"],
-        cwd=ROOT,
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        # Sockets go by the names of files, and pytest's own directories have too long ones.
+        tempfile.TemporaryDirectory(prefix="riser-") as directory,
+        subprocess.Popen(
+            [sys.executable, "-m", f"tests.riser.services.{ENGINE.extra}_cluster", directory],
+            cwd=ROOT,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
-            yield DaskEngine(process.stdout.readline().strip())
+            address = process.stdout.readline().strip()
+            assert address, "the cluster did not start"
+            yield ENGINE(address)
             process.communicate("", timeout=60)
         finally:
             process.kill()
 
 
-def on(engine: DaskEngine, process_num: int = 2) -> Services:
+def on(engine: Engine, process_num: int = 2) -> Services:
     services = make_services(process_num, engine=engine, start_timeout_seconds=120, connect_timeout_seconds=120)
     services.add_any_process_service("parent", os.getppid)
     return services
 
 
 @pytest.fixture(scope="module")
-def placed(cluster: DaskEngine) -> Iterator[Services]:
+def placed(cluster: Cluster) -> Iterator[Services]:
     """A pool of two on the cluster."""
     with on(cluster) as services:
         yield services
@@ -195,7 +212,7 @@ def test_when_the_connector_is_killed_another_takes_its_place(placed: Services, 
 # Life
 
 
-def test_callbacks_are_called_in_the_service_process_and_nothing_is_left(cluster: DaskEngine, tmp_path: Path) -> None:
+def test_callbacks_are_called_in_the_service_process_and_nothing_is_left(cluster: Cluster, tmp_path: Path) -> None:
     services = on(cluster, 1)
     log = tmp_path / "log"
 
@@ -217,14 +234,14 @@ def test_callbacks_are_called_in_the_service_process_and_nothing_is_left(cluster
         services.call_service("pid")
 
 
-def test_what_fails_in_a_service_process_makes_the_start_fail(cluster: DaskEngine) -> None:
+def test_what_fails_in_a_service_process_makes_the_start_fail(cluster: Cluster) -> None:
     services = on(cluster, 1)
     services.single_process("bad", factory=lambda: int("missing"))
     with pytest.raises(CallbackError, match="factory of service 'bad' failed: ValueError: "):
         services.start_server()
 
 
-def test_when_the_server_is_killed_its_service_processes_end(cluster: DaskEngine) -> None:
+def test_when_the_server_is_killed_its_service_processes_end(cluster: Cluster) -> None:
     read, write = os.pipe()
 
     def serve(_inbox: SignalInbox) -> int:
@@ -245,12 +262,12 @@ def test_when_the_server_is_killed_its_service_processes_end(cluster: DaskEngine
     os.close(read)
 
 
-def test_the_documented_program_runs_and_its_own_process_imports_no_engine(cluster: DaskEngine, tmp_path: Path) -> None:
+def test_the_documented_program_runs_and_its_own_process_imports_no_engine(cluster: Cluster, tmp_path: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (shown,) = [block for block in blocks if "DaskEngine" in block]
     program = tmp_path / "program.py"
-    shown = shown.replace("DaskEngine(sys.argv[1])", "DaskEngine(sys.argv[1]), start_timeout_seconds=120")
-    program.write_text(shown + 'print(sorted({"dask", "distributed"} & set(sys.modules)))\n')
+    shown = shown.replace("DaskEngine(sys.argv[1])", f"{ENGINE.__name__}(sys.argv[1]), start_timeout_seconds=120")
+    program.write_text(shown + 'print(sorted({"dask", "distributed", "ray"} & set(sys.modules)))\n')
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program), cluster.address],
         capture_output=True,
@@ -259,6 +276,25 @@ def test_the_documented_program_runs_and_its_own_process_imports_no_engine(clust
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "8 3\nsold: apple\nKEY\n[]\n"), done.stderr
+
+
+def test_two_pools_of_two_children_of_one_process_know_nothing_of_each_other(cluster: Cluster) -> None:
+    """Forks of one process have the same addresses of everything, and would have the same random numbers."""
+    read, write = os.pipe()
+    services = [on(cluster, 1), on(cluster, 1)]
+
+    def serve(_inbox: SignalInbox, mine: Services) -> int:
+        with mine:
+            pid = mine.call_service("pid")
+            os.write(write, f"{pid}\n".encode())
+            return 0 if mine.get_service("workshop").pid() == pid else 1
+
+    servers = [spawn(partial(serve, mine=mine), operations={}) for mine in services]
+    os.close(write)
+    statuses = [server.reap(block=True) for server in servers]
+    assert all(status is not None and status.success for status in statuses)
+    with os.fdopen(read) as lines:
+        assert len(set(lines)) == 2
 
 
 # What keeps it from starting
@@ -278,25 +314,39 @@ def test_resources_in_use_cannot_be_sent_and_others_can() -> None:
         pickle.dumps(resources)
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    services = make_services(1, engine=DaskEngine("tcp://127.0.0.1:1"))
-    with pytest.raises(MissingExtraError, match=r"distributed is not installed: pip install 'riser-harness\[dask\]'"):
+@pytest.mark.parametrize(("engine", "package"), [(NO_SCHEDULER, "distributed"), (NO_HEAD, "ray")])
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, engine: Engine, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    services = make_services(1, engine=engine)
+    with pytest.raises(
+        MissingExtraError, match=rf"{package} is not installed: pip install 'riser-h.*\[{engine.extra}\]'"
+    ):
         services.start_server()
 
 
-@pytest.mark.parametrize("address", ["tcp://192.0.2.1:8786", "localhost:8786", "tls://127.0.0.1"])
+@pytest.mark.parametrize(
+    "address", ["tcp://192.0.2.1:8786", "localhost:8786", "tls://127.0.0.1", "tcp://127.0.0.1:port"]
+)
 def test_a_scheduler_that_cannot_be_trusted_with_the_key_or_found_is_refused(address: str) -> None:
     with pytest.raises(ConfigError, match="address"):
         DaskEngine(address).connect()
 
 
+@pytest.mark.parametrize(
+    "address", ["192.0.2.1:6379", "localhost", "ray://127.0.0.1:10001", "auto", "user@localhost:1"]
+)
+def test_a_head_that_cannot_be_trusted_with_the_key_or_found_is_refused(address: str) -> None:
+    with pytest.raises(ConfigError, match="address"):
+        RayEngine(address).connect()
+
+
 def test_an_engine_places_at_least_one_process() -> None:
     with pytest.raises(ConfigError, match="process_num"):
-        Services(0, engine=DaskEngine("tcp://127.0.0.1:1"))
+        Services(0, engine=NO_SCHEDULER)
 
 
 def test_a_scheduler_that_is_not_there_makes_the_start_fail() -> None:
-    services = make_services(1, engine=DaskEngine("tcp://127.0.0.1:1"), start_timeout_seconds=2)
+    engine = {"dask": NO_SCHEDULER, "ray": NO_HEAD}[ENGINE.extra]
+    services = make_services(1, engine=engine, start_timeout_seconds=2)
     with pytest.raises(ServiceUnavailableError):
         services.start_server()
