@@ -9,58 +9,61 @@ Exits with status 1 if a figure stays behind what is aimed at. A peer that is no
 """
 
 import argparse
-import json
+import dataclasses
 import sys
+import time
 from pathlib import Path
 
-from benchmarks import connections, life, services, starting
-from benchmarks.figure import Figure, lines, machine, measure
-
-QUICK_SECONDS, SECONDS = 0.3, 2.0
-ROUNDS = 5
+from benchmarks import curve, figure, report
+from benchmarks.effort import FULL, QUICK
+from benchmarks.table import all_curves, all_figures
 
 
 def main() -> int:
-    """Measure, print, and write as JSON if that is asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", action="append", metavar="NAME", help="a figure, by its name; may be repeated")
-    parser.add_argument("--list", action="store_true", help="print the names of the figures")
-    parser.add_argument("--quick", action="store_true", help="one short round of each")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds of each figure; default: {ROUNDS}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
-    options = parser.parse_args()
-    known = list(all_figures(QUICK_SECONDS if options.quick else SECONDS))
+    """Measure and print, and write as JSON if that is asked for."""
+    options = _parser().parse_args()
+    effort = QUICK if options.quick else dataclasses.replace(FULL, rounds=options.rounds)
+    figures, curves = all_figures(effort), all_curves(effort)
+    names = {one.name: one.title for one in figures} | {one.name: one.title for one in curves}
     if options.list:
-        print(*(f"{figure.name:16} {figure.title}" for figure in known), sep="\n")
+        print(*(f"{name:28} {title}" for name, title in names.items()), sep="\n")
         return 0
-    names = {figure.name for figure in known}
+    chosen = set(options.only or names)
     if unknown := [name for name in options.only or [] if name not in names]:
-        parser.error(f"no figure is called {unknown[0]}; there are {', '.join(sorted(names))}")
-    chosen = [figure for figure in known if not options.only or figure.name in options.only]
-    outcomes = []
-    for figure in chosen:
-        measured = measure(figure, 1 if options.quick else options.rounds)
-        outcomes.append(measured)
-        print(f"[{figure.name}]", *lines(measured), sep="\n", flush=True)
+        print(f"no figure is called {unknown[0]}; there are {', '.join(sorted(names))}", file=sys.stderr)
+        return 2
+    machine, began = report.machine(), time.monotonic()
+    measured, traced = [], []
+    for one in figures:
+        if one.name in chosen:
+            measured.append(figure.measure(one, effort.rounds))
+            print(f"[{one.name}]", *figure.lines(measured[-1]), sep="\n", flush=True)
+    for line in curves:
+        if line.name in chosen:
+            traced.append(curve.trace(line))
+            print(f"[{line.name}]", *curve.lines(traced[-1]), sep="\n", flush=True)
+    machine["took"] = f"{(time.monotonic() - began) / 60:.1f} minutes"
+    machine["rounds"] = str(effort.rounds)
     if options.json:
-        report = {"machine": machine(), "figures": [measured.as_json() for measured in outcomes]}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-    print(*(f"{name}: {value}" for name, value in machine().items()), sep="; ")
-    behind = [one.figure.name for one in outcomes if any(one.reached(aim) == "NO" for aim in one.figure.aims)]
-    print("behind what is aimed at:", ", ".join(behind) if behind else "none")
+        report.write(options.json, report.report_of(machine, measured, traced))
+    print(*(f"{name}: {value}" for name, value in machine.items()), sep="; ")
+    behind = [one for one in measured if "NO" in map(one.reached, one.figure.aims)]
+    print("behind what is aimed at:", ", ".join(one.figure.name for one in behind) or "none")
     return 1 if behind and not options.quick else 0
 
 
-def all_figures(seconds: float) -> list[Figure]:
-    """Every figure, in the order of the table."""
-    return [
-        *connections.figures(seconds),
-        *life.figures(),
-        *services.figures(quick=seconds == QUICK_SECONDS),
-        *starting.figures(),
-    ]
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", metavar="NAME", help="a figure or curve, by name; may be repeated")
+    parser.add_argument("--list", action="store_true", help="print the names of the figures and curves")
+    parser.add_argument("--quick", action="store_true", help="one short round of each")
+    parser.add_argument(
+        "--rounds", type=int, default=FULL.rounds, help=f"rounds of each figure; default: {FULL.rounds}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The programs that are measured: started, asked for their address, watched from outside, ended."""
 
+import atexit
 import contextlib
 import functools
-import json
 import os
+import re
+import select
 import shutil
 import signal
 import subprocess
@@ -69,6 +71,24 @@ def ruby(*arguments: str) -> tuple[str, ...]:
     return ("ruby", *arguments)
 
 
+def pinned(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The same command with all its processes on one core, the last."""
+    return ("taskset", "-c", str(max(os.sched_getaffinity(0))), *command)
+
+
+def values_of(*command: str) -> list[float]:
+    """What a program prints that measures and ends; none if it says that it cannot. Raises RuntimeError if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2 * LONGEST_SECONDS, check=False, cwd=PEERS)
+    if done.returncode or not done.stdout.strip():
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-500:]}")
+    return [float(word) for word in done.stdout.split() if word != "None"]
+
+
+def value_of(*command: str) -> float | None:
+    """The same for one value."""
+    return next(iter(values_of(*command)), None)
+
+
 @functools.cache
 def why_no_ruby() -> str | None:
     """Why the Ruby original cannot be measured here; None if it can."""
@@ -79,37 +99,26 @@ def why_no_ruby() -> str | None:
 
 
 @functools.cache
-def flood_program() -> Path:
-    """The load generator, compiled; raises RuntimeError if it cannot be."""
-    compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
+def why_no_compiler() -> str | None:
+    """Why what is written in C cannot be measured, or measure, here; None if it can."""
+    return None if _compiler() else "there is no C compiler"
+
+
+@functools.cache
+def compiled(name: str) -> Path:
+    """A program of this directory, compiled; it stays until this process ends. Raises RuntimeError if it cannot be."""
+    compiler = _compiler()
     if compiler is None:
-        raise RuntimeError("there is no C compiler for flood.c")
-    program = Path(tempfile.mkdtemp(prefix="riser-benchmarks-"), "flood")
+        raise RuntimeError(f"there is no C compiler for {name}")
+    place = tempfile.TemporaryDirectory(prefix="riser-benchmarks-")
+    atexit.register(place.cleanup)
+    program = Path(place.name, Path(name).stem)
     done = subprocess.run(
-        [compiler, "-O2", "-o", str(program), str(HERE / "flood.c")], capture_output=True, text=True, check=False
+        [compiler, "-O2", "-o", str(program), str(HERE / name)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"flood.c does not compile: {done.stderr[-300:]}")
+        raise RuntimeError(f"{name} does not compile: {done.stderr[-300:]}")
     return program
-
-
-def flood(address: str, *, clients: int, seconds: float, mode: str, rate: float = 0) -> dict[str, float]:
-    """Load on an address; raises RuntimeError if more than one operation in a thousand failed."""
-    program = flood_program()
-    command = [str(program), address, str(clients), str(seconds), mode, str(rate)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + LONGEST_SECONDS)
-    result: dict[str, float] = json.loads(done.stdout)
-    if result["errors"] * 1000 > result["operations"]:
-        raise RuntimeError(f"{result['errors']:.0f} of {result['operations']:.0f} operations failed")
-    return result
-
-
-def warm_up(address: str, mode: str) -> None:
-    """Load an address for a moment, until it answers: some say where they listen before they serve."""
-    deadline = time.monotonic() + LONGEST_SECONDS
-    while flood(address, clients=8, seconds=0.2, mode=mode)["operations"] == 0:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"nobody answers at {address}")
 
 
 def children_of(pid: int) -> list[int]:
@@ -132,9 +141,35 @@ def wait_until_gone(pids: list[int]) -> float:
     return time.monotonic()
 
 
-def _wait_readable(descriptor: int, seconds: float) -> None:
-    import select
+def private_kib(pid: int) -> int:
+    """What would be free if the process ended (USS)."""
+    return _memory_kib(pid, r"Private_\w+")
 
+
+def proportional_kib(pid: int) -> int:
+    """Its memory, shared pages divided among those that share them (PSS)."""
+    return _memory_kib(pid, "Pss")
+
+
+def settled_private_kib(pid: int) -> int:
+    """The same, when two looks see the same."""
+    before = -1
+    while (now := private_kib(pid)) != before:
+        before = now
+        time.sleep(0.05)
+    return now
+
+
+def _memory_kib(pid: int, kinds: str) -> int:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(size) for size in re.findall(rf"^{kinds}: +(\d+) kB", text, re.MULTILINE))
+
+
+def _compiler() -> str | None:
+    return next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
+
+
+def _wait_readable(descriptor: int, seconds: float) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     if not poll.poll(seconds * 1000):

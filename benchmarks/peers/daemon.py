@@ -1,4 +1,4 @@
-"""An echo daemon in the foreground:  python daemon.py CHILDREN
+"""An echo daemon in the foreground:  python daemon.py CHILDREN [ADDRESS]
 
 Prints its address when it is known, which is before it serves.
 """
@@ -9,7 +9,7 @@ import sys
 import riser
 
 
-def main(children: str) -> None:
+def main(children: str, address: str = "") -> None:
     """Serve until a signal ends it."""
 
     def setup(server: riser.SocketServer) -> None:
@@ -20,10 +20,10 @@ def main(children: str) -> None:
             while data := connection.recv(4096):
                 connection.sendall(data)
 
-    # A port that was free a moment ago: the daemon opens its socket itself.
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    address = f"127.0.0.1:{port}"
+    if not address:
+        # A port that was free a moment ago: the daemon opens its socket itself.
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
     print(address, flush=True)
     sys.stdout = sys.stderr
     sys.exit(riser.start_daemon(setup, daemonize=False, daemon_name="benchmark", listen_address=address))

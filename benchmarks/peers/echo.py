@@ -1,8 +1,8 @@
 """A server that gives back each line, on CPython's library or on riser: what the benchmark of connections talks to.
 
-    python echo.py riser|threading|forking [PROCESSES THREADS]
+    python echo.py riser|threading|forking [PROCESSES THREADS [QUEUE]]
 
-Prints its address when it listens.
+Prints its address when it listens. QUEUE is how many connections may wait for a process.
 """
 
 import os
@@ -43,7 +43,7 @@ class Forking(socketserver.ForkingTCPServer):
     max_children = 64
 
 
-def main(kind: str, processes: str = "2", threads: str = "4") -> None:
+def main(kind: str, processes: str = "2", threads: str = "4", queue: str = "20") -> None:
     """Serve until a signal ends it."""
     if kind == "riser":
         import riser
@@ -51,6 +51,7 @@ def main(kind: str, processes: str = "2", threads: str = "4") -> None:
         server = riser.SocketServer()
         server.process_num = int(processes)
         server.thread_num = int(threads)
+        server.process_queue_size = int(queue)
         server.dispatch(echo)
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         print(f"127.0.0.1:{listener.getsockname()[1]}", flush=True)

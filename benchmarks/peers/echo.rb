@@ -2,12 +2,17 @@
 require 'riser'
 require 'socket'
 
+work_seconds = ENV.fetch('WORK_SECONDS', '0').to_f
 server = Riser::SocketServer.new
 server.process_num = ARGV[0].to_i
 server.thread_num = ARGV[1].to_i
 server.dispatch { |connection|
   begin
-    loop { connection.write(connection.readpartial(4096)) }
+    loop {
+      data = connection.readpartial(4096)
+      sleep(work_seconds) if work_seconds > 0
+      connection.write(data)
+    }
   rescue EOFError, SystemCallError
   end
 }

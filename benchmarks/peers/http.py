@@ -49,12 +49,12 @@ def main(kind: str, processes: str, threads: str) -> None:
         print(address, flush=True)
         server.start(listener)
         return
-    import os
-
     from gunicorn.app.base import BaseApplication  # type: ignore[import-not-found,import-untyped,unused-ignore]  # a peer
 
     class Application(BaseApplication):  # type: ignore[misc,unused-ignore]  # as above
         def load_config(self) -> None:
+            self.cfg.set("bind", f"fd://{listener.fileno()}")
+            self.cfg.set("backlog", 1024)
             self.cfg.set("workers", int(processes))
             self.cfg.set("threads", int(threads))
             self.cfg.set("worker_class", "gthread")
@@ -65,8 +65,6 @@ def main(kind: str, processes: str, threads: str) -> None:
         def load(self) -> Callable[..., Iterable[bytes]]:
             return application
 
-    os.set_inheritable(listener.fileno(), True)  # noqa: FBT003 - the signature of the standard library
-    os.environ["GUNICORN_FD"] = str(listener.fileno())
     Application().run()
 
 

@@ -1,6 +1,6 @@
 # One row of the figures of services, for the Ruby original: seconds per call, on standard output.
 #
-#   RUBYLIB=path/to/riser/lib ruby services.rb ROW COUNT
+#   RUBYLIB=path/to/riser/lib ruby calls.rb ROW COUNT
 
 require 'drb'
 require 'riser'
@@ -55,6 +55,25 @@ def together(starts, count)
 end
 
 row, count = ARGV[0], ARGV[1].to_i
+
+if row == 'TCP'
+  reading, writing = IO.pipe
+  pid = fork {
+    DRb.start_service('druby://127.0.0.1:0', Front.new)
+    writing.puts(DRb.uri)
+    writing.close
+    DRb.thread.join
+  }
+  begin
+    front = DRbObject.new_with_uri(reading.gets.chomp)
+    puts measure(count) { front.empty }
+  ensure
+    Process.kill(:KILL, pid)
+    Process.wait(pid)
+  end
+  exit
+end
+
 limits = { load_limit: 1 << 27 }
 services = Riser::DRbServices.new(row == '2 processes' ? 2 : 1, server_config: limits, client_config: limits)
 services.add_single_process_service(:front, Front.new)

@@ -1,0 +1,41 @@
+"""The command: one figure with a report, what there is, and what it refuses."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.effort import QUICK
+from benchmarks.figure import OURS
+from benchmarks.table import all_curves, all_figures
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_one_figure_with_a_report(tmp_path: Path) -> None:
+    report = tmp_path / "figures.json"
+    done = run("--only", "import", "--quick", "--json", str(report))
+    assert done.returncode == 0, done.stderr
+    assert "import riser" in done.stdout
+    told = json.loads(report.read_text())
+    assert list(told["figures"]) == ["import"]
+    assert told["figures"]["import"]["values"][OURS][0] > 0
+    assert told["curves"] == {}
+
+
+def test_what_there_is_has_names_of_its_own() -> None:
+    names = [line.split()[0] for line in run("--list").stdout.splitlines()]
+    assert names == [one.name for one in all_figures(QUICK)] + [one.name for one in all_curves(QUICK)]
+    assert len(set(names)) == len(names)
+
+
+def test_a_figure_that_is_not_there_is_refused_with_the_names_of_those_that_are() -> None:
+    done = run("--only", "colour")
+    assert done.returncode == 2
+    assert "no figure is called colour; there are check, check-growth," in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
