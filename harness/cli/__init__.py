@@ -15,7 +15,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, assert_never
 
-from harness.cli.arguments import Adapter, Check, Explain, Format, List, Mutants, Report, Run, Show, parse
+from harness.cli.arguments import (
+    Adapter,
+    Check,
+    Compare,
+    Explain,
+    Format,
+    List,
+    Mutants,
+    Report,
+    Run,
+    Show,
+    Trend,
+    parse,
+)
 from harness.cli.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -51,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _call(command: Command) -> int:
+def _call(command: Command) -> int:  # noqa: C901  # a case for each command
     match command:
         case Run():
             from harness.cli.running import run
@@ -89,6 +102,14 @@ def _call(command: Command) -> int:
             from harness.cli.reporting import report
 
             return report(command)
+        case Compare():
+            from harness.cli.comparing import compare_reports
+
+            return compare_reports(command)
+        case Trend():
+            from harness.cli.comparing import show_trend
+
+            return show_trend(command)
         case _:
             assert_never(command)
 

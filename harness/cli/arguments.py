@@ -27,6 +27,26 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Which reports to make besides that on the terminal, and where to write them."""
+
+    junit: Path | None = None
+    tap: Path | None = None
+    markdown: Path | None = None
+    html: Path | None = None
+
+    @property
+    def of_one_run(self) -> Files:
+        """Those that can be made of one run only."""
+        return Files(junit=self.junit, tap=self.tap)
+
+    @property
+    def given(self) -> tuple[Path, ...]:
+        """Those that are asked for."""
+        return tuple(path for path in (self.junit, self.tap, self.markdown, self.html) if path is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """`harness run`; `jobs` None is the engine's default, and no implementations are the default one."""
 
@@ -40,7 +60,7 @@ class Run:
     keep: bool
     step: bool
     report: Path | None
-    junit: Path | None
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +81,30 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`harness report`: which reports to make of a file."""
+    """`harness report`: which reports to make of the reports that are stored; `kills` is a stored kill matrix."""
 
-    file: Path
-    junit: Path | None
+    reports: tuple[Path, ...]
+    files: Files
+    badges: Path | None
+    kills: Path | None
+    github: bool
     console: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`harness compare`."""
+
+    old: Path
+    new: Path
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """`harness trend`."""
+
+    reports: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +158,7 @@ class Show:
     page: Page
 
 
-Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Explain | Format | Show
+Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Compare | Trend | Explain | Format | Show
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -136,7 +175,7 @@ def parse(arguments: Sequence[str]) -> Command:
     return _command(known)
 
 
-def _command(known: argparse.Namespace) -> Command:
+def _command(known: argparse.Namespace) -> Command:  # noqa: C901  # a case for each command
     match known.command:
         case "run":
             return Run(
@@ -150,7 +189,7 @@ def _command(known: argparse.Namespace) -> Command:
                 keep=known.keep,
                 step=known.step,
                 report=known.report,
-                junit=known.junit,
+                files=_files(known),
             )
         case "check":
             return Check(tuple(known.paths))
@@ -173,8 +212,25 @@ def _command(known: argparse.Namespace) -> Command:
                 time_scale=known.time_scale,
                 json=known.json,
             )
+        case "compare":
+            return Compare(known.old, known.new, known.json)
+        case "trend":
+            return Trend(tuple(known.reports))
         case _:
-            return Report(known.file, junit=known.junit, console=known.console or known.junit is None)
+            files = _files(known)
+            others = files.given or known.badges or known.github
+            return Report(
+                reports=tuple(known.reports),
+                files=files,
+                badges=known.badges,
+                kills=known.kills,
+                github=known.github,
+                console=known.console or not others,
+            )
+
+
+def _files(known: argparse.Namespace) -> Files:
+    return Files(junit=known.junit, tap=known.tap, markdown=known.markdown, html=known.html)
 
 
 def _choice(known: argparse.Namespace) -> Choice:
@@ -225,7 +281,9 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _list(command("list", "list the items of a suite, or the implementations", _LIST))
     _adapter(command("adapter", "lead the author of an adapter to the core profile", _ADAPTER))
     _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
-    _report(command("report", "make reports from a file that `run --report` wrote", _REPORT))
+    _report(command("report", "make reports from files that `run --report` wrote", _REPORT))
+    _compare(command("compare", "say what differs from one report to another", _COMPARE))
+    _trend(command("trend", "say how it went from report to report", _TREND))
     _explain(command("explain", "say what the code of a problem means", _EXPLAIN))
     command("schema", "print the JSON Schema of scenarios, for editors", _SCHEMA)
     command("doc", "print the reference of the language, as Markdown", _DOC)
@@ -273,8 +331,18 @@ when one survives. The mutants are beside the manifests, in `mutants`.
 
 _REPORT = """\
 Make reports from a file that `harness run --report` wrote, just as that run
-would have made them, and end with that run's exit status."""
+would have made them, and end with that run's exit status. Of several files, of
+one suite, make one page; the exit status is 1 then when one of them had it."""
 
+
+_COMPARE = """\
+Say what differs from OLD to NEW, two reports in JSON lines: what regressed,
+what progressed, what appeared and what disappeared. Exit status 1 when
+something regressed, appeared red, or was not run in NEW."""
+
+_TREND = """\
+Say how it went from report to report: the counts of each, and the items that
+did not always end the same way. Reports are told in the order of time."""
 
 _EXPLAIN = """\
 Say what the code of a problem means, with an example of the mistake and of what
@@ -312,7 +380,7 @@ def _run(parser: _Parser) -> None:
         help="stop before each step and show the actors as they are; needs a terminal, and runs one item at a time",
     )  # fmt: skip
     parser.add_argument("--report", metavar="FILE", type=Path, help="write what happened as JSON lines")
-    parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+    _add_files(parser)
 
 
 def _check(parser: _Parser) -> None:
@@ -349,9 +417,39 @@ def _mutants(parser: _Parser) -> None:
 
 
 def _report(parser: _Parser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path, help="a report in JSON lines")
+    parser.add_argument(
+        "reports", metavar="REPORT", type=Path, nargs="+",
+        help="a report in JSON lines; several, of one suite, for Markdown, HTML and badges",
+    )  # fmt: skip
+    _add_files(parser)
+    parser.add_argument(
+        "--badges", metavar="DIRECTORY", type=Path, help="write a badge in SVG for each implementation: NAME.svg"
+    )
+    parser.add_argument(
+        "--kills", metavar="FILE", type=Path,
+        help="what `harness mutants --json` printed, to be shown in Markdown and HTML",
+    )  # fmt: skip
+    parser.add_argument("--github", action="store_true", help="print annotations for GitHub's build pages")
+    parser.add_argument("--console", action="store_true", help="print what `run` prints; the default without others")
+
+
+def _compare(parser: _Parser) -> None:
+    parser.add_argument("old", metavar="OLD", type=Path, help="a report in JSON lines")
+    parser.add_argument("new", metavar="NEW", type=Path, help="a later one")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def _trend(parser: _Parser) -> None:
+    parser.add_argument("reports", metavar="REPORT", type=Path, nargs="+", help="reports in JSON lines")
+
+
+def _add_files(parser: _Parser) -> None:
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
-    parser.add_argument("--console", action="store_true", help="print what `run` prints; the default without --junit")
+    parser.add_argument("--tap", metavar="FILE", type=Path, help="write TAP 14")
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write a summary in Markdown")
+    parser.add_argument(
+        "--html", metavar="FILE", type=Path, help="write a page in HTML, with the timeline of every item"
+    )
 
 
 def _add_pace(parser: _Parser) -> None:

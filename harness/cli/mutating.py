@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.refusal import RefusedError
-from harness.cli.suites import count, paths_or_default, refusal
+from harness.cli.suites import count, hash_of, paths_or_default, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import UnknownImplementationError, find, folders
@@ -42,7 +42,11 @@ def mutants(command: Mutants) -> int:
     _run(rows, _reference(where), command, tell=None if command.json else _tell)
     unbroken = () if command.only else without_mutant(suite.clauses, known)
     if command.json:
-        data = {"mutants": [_data(row) for row in rows], "without_mutant": list(unbroken)}
+        data = {
+            "suite_hash": hash_of(suite),
+            "mutants": [_data(row) for row in rows],
+            "without_mutant": list(unbroken),
+        }
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
     else:
         sys.stdout.write("\n" + "".join(f"{line}\n" for line in _summary(rows, unbroken)))

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.cli.outputs import console, opened
+from harness.cli.outputs import console, opened, refuse_twins, to_files, to_github
 from harness.cli.refusal import RefusedError
 from harness.cli.stepping import Stepper, check_stepping
-from harness.cli.suites import Chosen, choose, refusal
+from harness.cli.suites import Chosen, choose, hash_of, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import Found, UnknownImplementationError, VersionError, find, folders, version_of
@@ -24,10 +24,8 @@ from harness.judging import line_reader, outcome_of, outcome_without_running, re
 from harness.load.manifest import load_manifest
 from harness.model.outcome import Verdict
 from harness.model.source import InvalidInputError
-from harness.report.github import GitHub
 from harness.report.jsonl import JsonLines
-from harness.report.junit import JUnit
-from harness.report.origin import harness_version, suite_hash, this_machine
+from harness.report.origin import harness_version, this_machine
 from harness.report.run import Footer, Header, Implementation, NotRun, Report, StatedClause, Tally
 from harness.selection import hint
 
@@ -163,14 +161,12 @@ class _Teller:
 def _reports(command: Run, stack: ExitStack) -> list[Report]:
     """The console last: its last line is the last of all."""
     reports: list[Report] = []
-    if command.report is not None and command.report == command.junit:
-        raise RefusedError.of(f"two reports cannot be written to one file, {command.report}")
+    refuse_twins([*command.files.given, *([] if command.report is None else [command.report])])
     if command.report is not None:
         reports.append(JsonLines(stack.enter_context(opened(command.report))))
-    if command.junit is not None:
-        reports.append(JUnit(stack.enter_context(opened(command.junit))))
+    reports += to_files(command.files, stack)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        reports.append(GitHub(sys.stdout))
+        reports += to_github(os.environ, stack)
     return [*reports, console(sys.stdout, live=not command.step)]
 
 
@@ -222,11 +218,10 @@ def _find(argument: str | None, where: Sequence[Path]) -> Found:
 
 def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation, ...]) -> Header:
     clauses = chosen.suite.clauses.values()
-    files = {scenario.location.file for scenario in chosen.suite.scenarios}
     return Header(
         harness=harness_version(),
         suite=" ".join(map(str, chosen.paths)),
-        suite_hash=suite_hash(files | {clause.location.file for clause in clauses}),
+        suite_hash=hash_of(chosen.suite),
         implementations=implementations,
         items=len(chosen.items) * len(implementations) * command.repeat,
         repeat=command.repeat,

@@ -10,6 +10,7 @@ from harness.cli.refusal import RefusedError
 from harness.implementations import SHIPPED
 from harness.load.render import render_problems
 from harness.load.suite import Suite, load_suite
+from harness.report.origin import suite_hash
 from harness.selection import Selection, SelectionError, select
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ def choose(choice: Choice) -> Chosen:
     except SelectionError as error:
         raise RefusedError.of(error) from error
     return Chosen(paths, suite, items)
+
+
+def hash_of(suite: Suite) -> str:
+    """What stands for all files of a suite in its reports."""
+    places = [*(scenario.location for scenario in suite.scenarios), *(each.location for each in suite.clauses.values())]
+    return suite_hash(place.file for place in places)
 
 
 def refusal(problems: Sequence[Problem], *, nothing: str = "nothing was started") -> RefusedError:

@@ -5,7 +5,8 @@ and a footer that says how it ended.
 
     engine --> Outcome --> Result --+--> jsonl    (the source of truth, written line by line)
                                     +--> console
-                                    +--> junit
-                                    +--> github
+                                    +--> junit, tap, github
+                                    +--> markdown, html, badges: of one run or, by a `Survey`, of several
     FILE.jsonl --> read_run --------+    (`harness report`: the same reports again)
+                       +--> compare, trend
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from harness.report.run import Header
 
@@ -52,11 +52,11 @@ def summary_table(header: Header, outcomes: Iterable[Outcome], *, title: str = "
     for clause in header.clauses:
         cells.setdefault(clause.topic, {}).setdefault(clause.level, Counter())[stands[clause.id]] += 1
     levels = [level for level in LEVELS if any(level in row for row in cells.values())]
-    judged = {topic: row for topic, row in cells.items() if any(_cell(counts) != "-" for counts in row.values())}
+    judged = {topic: row for topic, row in cells.items() if any(cell(counts) != "-" for counts in row.values())}
     if not judged:
         return []
     table = [[title, *levels]]
-    table += [[topic, *(_cell(row.get(level, Counter())) for level in levels)] for topic, row in judged.items()]
+    table += [[topic, *(cell(row.get(level, Counter())) for level in levels)] for topic, row in judged.items()]
     left_open = [sum(row.get(level, Counter())[Standing.OPEN] for row in cells.values()) for level in levels]
     if any(left_open):
         table.append(["not judged", *map(str, left_open)])
@@ -79,7 +79,13 @@ def _standing(verdict: Verdict) -> Standing:
             return Standing.OPEN
 
 
-def _cell(counts: Counter[Standing]) -> str:
+def counted(stands: Mapping[str, Standing], clauses: Iterable[str]) -> Counter[Standing]:
+    """How many of these clauses stand where."""
+    return Counter(stands[clause] for clause in clauses)
+
+
+def cell(counts: Counter[Standing]) -> str:
+    """What a table says of some clauses: `9 passed, 1 known`, "-" if nothing judged them."""
     said = [
         f"{counts[standing]} {standing}" for standing in Standing if standing is not Standing.OPEN and counts[standing]
     ]

@@ -72,6 +72,10 @@ class Fields:
             raise self._wrong(key, "a list")
         return tuple(read(Fields(_named(element), f"{key} of {self._name}")) for element in value)
 
+    def names(self) -> tuple[str, ...]:
+        """The keys of the object, in the order of the file."""
+        return tuple(self._values)
+
     def maybe(self, key: str, read: Callable[[str], T]) -> T | None:
         """What `read` makes of the key, or None where the value is null."""
         return None if self._value(key) is None else read(key)
@@ -113,7 +117,8 @@ def header(fields: Fields) -> Header:
     )
 
 
-def _text(element: Fields) -> str:
+def text_of(element: Fields) -> str:
+    """A text that is an element of a list."""
     return element.text("0")
 
 
@@ -127,7 +132,7 @@ def _implementation(fields: Fields) -> Implementation:
         version=fields.text("version"),
         argument=fields.maybe("argument", fields.text),
         language=fields.text("language"),
-        profiles=fields.each("profiles", _text),
+        profiles=fields.each("profiles", text_of),
     )
 
 
@@ -162,7 +167,7 @@ def _outcome(outcome: Fields) -> Outcome:
     return Outcome(
         item=outcome.text("item"),
         title=outcome.text("title"),
-        clauses=outcome.each("clauses", _text),
+        clauses=outcome.each("clauses", text_of),
         implementation=outcome.text("implementation"),
         verdict=_verdict(outcome.text("verdict")),
         location=_location(outcome.fields("location")),
@@ -172,7 +177,7 @@ def _outcome(outcome: Fields) -> Outcome:
         timeline=timeline,
         marks=outcome.each("marks", lambda mark: (mark.text("0"), mark.number("1"))),
         workspace=outcome.maybe("workspace", outcome.text),
-        needs=outcome.each("needs", _text),
+        needs=outcome.each("needs", text_of),
     )
 
 

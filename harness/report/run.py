@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from harness.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 FLAKY = 3
 """The exit status of a run in which nothing is red and something is flaky."""
@@ -149,6 +149,33 @@ def replay(run: Run, reports: Iterable[Report]) -> None:
         for result in run.results:
             report.add(result)
         report.end(run.footer)
+
+
+class AtTheEnd:
+    """A report that is made of a whole run: it collects, and writes at the end what `make` makes of the run.
+
+    The stream is UTF-8 and stays its owner's.
+    """
+
+    def __init__(self, stream: IO[str], make: Callable[[Run], str]) -> None:
+        self._stream = stream
+        self._make = make
+        self._header: Header | None = None
+        self._results: list[Result] = []
+
+    def begin(self, header: Header) -> None:
+        """Remember what is run."""
+        self._header = header
+
+    def add(self, result: Result) -> None:
+        """Remember what came of an item."""
+        self._results.append(result)
+
+    def end(self, footer: Footer) -> None:
+        """Write the report."""
+        assert self._header is not None, "a report begins with its header"
+        self._stream.write(self._make(Run(self._header, tuple(self._results), footer)))
+        self._stream.flush()
 
 
 @dataclass(slots=True)

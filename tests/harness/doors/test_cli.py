@@ -276,7 +276,7 @@ def test_a_report_is_made_again_from_its_file(harness: Harness, project: Path) -
         (["run", "--retry", "0"], "argument --retry: expected a whole number from 1, got '0'"),
         (["run", "--retry", "2", "--until-fail"], "argument --until-fail: not allowed with argument --retry"),
         (["run", "--time-scale", "nan"], "argument --time-scale: expected a number above 0, got 'nan'"),
-        (["report"], "the following arguments are required: FILE"),
+        (["report"], "the following arguments are required: REPORT"),
     ],
 )
 def test_bad_usage_is_explained(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
