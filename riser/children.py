@@ -90,6 +90,7 @@ class _Member:
             slot=self.slot,
             unfinished=self.ledger.unfinished,
             idle=self.ledger.idle,
+            ahead=self.ledger.ahead,
             credits=self.ledger.credits if takes else 0,
             doubtful=(unread is not None and now - unread > unread_seconds) or self._is_stopped(now),
             dealt=self.dealt,
@@ -332,7 +333,8 @@ class Children:
                 member.resting_until = time.monotonic() + self._config.accept_polling_timeout_seconds
             _close_all(ledger.received())
         if news.finished:
-            _close_all(ledger.finished(news.finished))
+            crowded = bool(self._pending)
+            _close_all(ledger.finished(news.finished, clock=time.monotonic(), crowded=crowded))
 
     def _retire(self, member: _Member) -> None:
         """A child leaves by itself: let it finish, and another take its place."""
@@ -417,8 +419,9 @@ class Children:
                 self._send(member, count, now=now, waited=waited)
 
     def _can_deal(self) -> bool:
-        """Whether a thread is idle somewhere, or the process queue so full that the thread queues must take some."""
-        return self.room() <= 0 or any(slot.member is not None and slot.member.ledger.idle for slot in self._slots)
+        """Whether a thread is idle somewhere, a child may have some ahead, or the process queue cannot hold them."""
+        ledgers = (slot.member.ledger for slot in self._slots if slot.member is not None)
+        return self.room() <= 0 or any(ledger.idle or ledger.ahead for ledger in ledgers)
 
     def _send(self, member: _Member, count: int, *, now: float, waited: bool) -> None:
         connections = list(itertools.islice(self._pending, count))

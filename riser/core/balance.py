@@ -2,8 +2,9 @@
 
 A child may have as many connections unfinished as it has threads and places in its thread queue: its *credits* are
 what is left of that. Connections wait in the parent's process queue for the first thread that is idle anywhere, and
-go to the child that has fewest unfinished (`server.balance`). Only what the process queue cannot hold overflows into
-the thread queues: there a connection may be stuck behind slow ones while a thread of another child is idle.
+go to the child that has fewest unfinished (`server.balance`). Two kinds go to the thread queues, where a connection
+may be stuck behind slow ones while a thread of another child is idle: what the process queue cannot hold, and in a
+storm of short ones what the child finishes in a moment (`riser.core.pace`).
 
 A child that is stopped, or has not even read what it was sent, is *doubtful* and comes last; what it has not read is
 taken back when another can take it (`server.child.stopped`).
@@ -19,6 +20,8 @@ import heapq
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from riser.core.pace import Pace
+
 MOST_PER_MESSAGE = 16
 """Descriptors in one message: more gains nothing measurable, and the kernel's limit is 253."""
 
@@ -29,13 +32,16 @@ class Load(NamedTuple):
     slot: int
     unfinished: int
     idle: int
+    ahead: int
     credits: int
     doubtful: bool
     dealt: int
 
 
 def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> dict[int, int]:
-    """Deal up to `pending` connections to idle threads, and at least `overflow` of them wherever there are credits.
+    """Deal up to `pending` connections to idle threads, what is left to children that may have some ahead.
+
+    At least `overflow` of them are dealt wherever there are credits.
 
     The answer has how many each slot gets, in one message; it is empty when nobody can take anything.
     """
@@ -43,6 +49,9 @@ def plan(loads: Sequence[Load], pending: int, *, overflow: int) -> dict[int, int
     able = reliable or [load for load in loads if load.credits > 0]
     counts: dict[int, int] = {}
     dealt = _deal(able, pending, counts=counts, limits=[min(load.idle, load.credits) for load in able])
+    if dealt < pending:
+        limits = [min(load.idle + load.ahead, load.credits) for load in able]
+        dealt += _deal(able, pending - dealt, counts=counts, limits=limits)
     for candidates in (able, loads):
         if dealt < overflow:
             limits = [load.credits for load in candidates]
@@ -76,6 +85,7 @@ class Ledger:
     def __init__(self, *, threads: int, queue: int) -> None:
         self._threads = threads
         self._limit = threads + queue
+        self._pace = Pace(most=queue)
         self._messages: collections.deque[tuple[int, float]] = collections.deque()
         self._kept: collections.deque[int] = collections.deque()
         self._received = 0
@@ -90,6 +100,11 @@ class Ledger:
     def idle(self) -> int:
         """How many of its threads have nothing to do."""
         return max(self._threads - self.unfinished, 0)
+
+    @property
+    def ahead(self) -> int:
+        """How many more it may be sent than it has idle threads."""
+        return self._pace.ahead(max(self.unfinished - self._threads, 0))
 
     @property
     def kept(self) -> int:
@@ -112,8 +127,12 @@ class Ledger:
         self._received += self._messages.popleft()[0]
         return self._begun()
 
-    def finished(self, connections: int) -> list[int]:
-        """The child has finished so many more; the connections that have begun in their place."""
+    def finished(self, connections: int, *, clock: float, crowded: bool = False) -> list[int]:
+        """The child has finished so many more; the connections that have begun in their place.
+
+        `crowded` if others wait for whichever thread is idle first.
+        """
+        self._pace.finished(connections, crowded=crowded or self.unfinished > self._threads, clock=clock)
         self.unfinished -= connections
         self._received -= connections
         return self._begun()

@@ -6,15 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riser.core.balance import MOST_PER_MESSAGE, Ledger, Load, plan
+from riser.core.pace import AHEAD_SECONDS, SAMPLE
 
 
 def _load(
-    slot: int, unfinished: int, *, threads: int = 2, queue: int = 2, doubtful: bool = False, dealt: int = 0
+    slot: int,
+    unfinished: int,
+    *,
+    threads: int = 2,
+    queue: int = 2,
+    ahead: int = 0,
+    doubtful: bool = False,
+    dealt: int = 0,
 ) -> Load:
     return Load(
         slot=slot,
         unfinished=unfinished,
         idle=max(threads - unfinished, 0),
+        ahead=ahead,
         credits=threads + queue - unfinished,
         doubtful=doubtful,
         dealt=dealt,
@@ -32,6 +41,16 @@ def test_of_equals_the_one_that_has_waited_longest_gets_it() -> None:
 def test_connections_are_spread_over_idle_threads_and_the_rest_stays_in_the_process_queue() -> None:
     assert plan([_load(0, 0), _load(1, 1)], 9, overflow=0) == {0: 2, 1: 1}
     assert plan([_load(0, 2), _load(1, 2)], 9, overflow=0) == {}
+
+
+def test_what_no_thread_is_idle_for_is_dealt_ahead() -> None:
+    assert plan([_load(0, 0, ahead=1), _load(1, 2, ahead=1)], 2, overflow=0) == {0: 2}
+    assert plan([_load(0, 0, ahead=1), _load(1, 2, ahead=1)], 9, overflow=0) == {0: 3, 1: 1}
+    assert plan([_load(0, 1, ahead=9)], 9, overflow=0) == {0: 3}
+
+
+def test_a_doubtful_child_is_dealt_nothing_ahead() -> None:
+    assert plan([_load(0, 2, ahead=2, doubtful=True), _load(1, 2, ahead=1)], 9, overflow=0) == {1: 1}
 
 
 def test_what_the_process_queue_cannot_hold_overflows_into_the_thread_queues() -> None:
@@ -97,9 +116,33 @@ def test_the_next_begins_when_one_is_finished() -> None:
     ledger = Ledger(threads=1, queue=2)
     ledger.sent([10, 11, 12], clock=1.0)
     assert ledger.received() == [10]
-    assert ledger.finished(1) == [11]
-    assert ledger.finished(2) == [12]
+    assert ledger.finished(1, clock=9.0) == [11]
+    assert ledger.finished(2, clock=9.0) == [12]
     assert (ledger.kept, ledger.unfinished, ledger.credits) == (0, 0, 3)
+
+
+def _serve_one_by_one(ledger: Ledger, *, crowded: bool) -> int:
+    """Have it serve one short connection after another; how many it may be sent ahead then."""
+    for number in range(2 * SAMPLE):
+        ledger.sent([number], clock=number * AHEAD_SECONDS / 4)
+        ledger.received()
+        ledger.finished(1, clock=(number + 1) * AHEAD_SECONDS / 4, crowded=crowded)
+    return ledger.ahead
+
+
+def test_a_ledger_lets_some_be_sent_ahead_while_others_wait() -> None:
+    assert _serve_one_by_one(Ledger(threads=1, queue=9), crowded=True) == 4
+    assert _serve_one_by_one(Ledger(threads=1, queue=9), crowded=False) == 0
+
+
+def test_those_in_the_thread_queue_wait_too() -> None:
+    ledger = Ledger(threads=1, queue=9)
+    ledger.sent([0, 1], clock=0.0)
+    for number in range(2 * SAMPLE):
+        ledger.sent([number], clock=number * AHEAD_SECONDS / 4)
+        ledger.received()
+        ledger.finished(1, clock=(number + 1) * AHEAD_SECONDS / 4)
+    assert ledger.ahead == 3
 
 
 def test_what_was_not_begun_is_reclaimed_in_its_order() -> None:
@@ -130,7 +173,7 @@ def test_what_a_child_has_not_read_is_taken_back_in_its_order() -> None:
     ledger.sent([14], clock=3.0)
     assert ledger.taken_back(3) == [12, 13, 14]
     assert (ledger.unread_since, ledger.unfinished, ledger.kept) == (None, 2, 1)
-    assert ledger.finished(1) == [11]
+    assert ledger.finished(1, clock=9.0) == [11]
 
 
 def test_what_a_child_has_no_descriptors_for_comes_back_from_the_end_of_that_message() -> None:
@@ -167,7 +210,7 @@ def test_every_connection_is_begun_or_reclaimed_exactly_once_and_in_order(
                 begun += ledger.received()
                 in_child += unread.popleft()
             case "finish" if in_child:
-                begun += ledger.finished(1)
+                begun += ledger.finished(1, clock=9.0)
                 in_child -= 1
             case "take back" if unread:
                 taken = ledger.taken_back(unread.pop())
