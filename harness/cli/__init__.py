@@ -23,6 +23,8 @@ from harness.cli.arguments import (
     Format,
     List,
     Mutants,
+    New,
+    Record,
     Report,
     Run,
     Show,
@@ -78,6 +80,14 @@ def _call(command: Command) -> int:  # noqa: C901  # a case for each command
             from harness.cli.formatting import format_files
 
             return format_files(command)
+        case New():
+            from harness.cli.beginning import begin
+
+            return begin(command)
+        case Record():
+            from harness.cli.recording import record
+
+            return record(command)
         case Explain():
             from harness.cli.explaining import explain
 

@@ -142,6 +142,26 @@ class Format:
     check: bool
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """`harness new`: where the scenario goes, what it is to check, and on which implementation."""
+
+    path: Path
+    clauses: tuple[str, ...]
+    implementation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`harness record`: as `New`; with a `command`, that program is talked to and not the implementation."""
+
+    new: New
+    command: tuple[str, ...]
+    ready: str | None
+    connect: str | None
+    time_scale: float
+
+
 class Page(StrEnum):
     """What the harness says about the language of scenarios."""
 
@@ -158,7 +178,9 @@ class Show:
     page: Page
 
 
-Command: TypeAlias = Adapter | Mutants | Run | Check | List | Report | Compare | Trend | Explain | Format | Show
+Command: TypeAlias = (
+    Adapter | Mutants | Run | Check | List | Report | Compare | Trend | Explain | Format | New | Record | Show
+)
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -167,15 +189,21 @@ def parse(arguments: Sequence[str]) -> Command:
     first = next((word for word in arguments if not word.startswith("-")), None)
     if first is not None and first not in commands:
         parser.error(f"there is no command {first!r}{_hint(first, commands)}")
-    known, unknown = parser.parse_known_args(arguments)
+    words: Sequence[str] = arguments
+    program: tuple[str, ...] = ()
+    if first == "record" and "--" in words:
+        # argparse takes what stands behind the first argument of no option for the last.
+        cut = list(words).index("--")
+        words, program = words[:cut], tuple(words[cut + 1 :])
+    known, unknown = parser.parse_known_args(words)
     if unknown:
         used: _Parser = commands[known.command]
         options = [option for action in used.options() for option in action]
         used.error(f"there is no option {unknown[0]!r}{_hint(unknown[0].partition('=')[0], options)}")
-    return _command(known)
+    return _command(known, program)
 
 
-def _command(known: argparse.Namespace) -> Command:  # noqa: C901  # a case for each command
+def _command(known: argparse.Namespace, program: tuple[str, ...]) -> Command:  # noqa: C901  # a case for each command
     match known.command:
         case "run":
             return Run(
@@ -195,6 +223,16 @@ def _command(known: argparse.Namespace) -> Command:  # noqa: C901  # a case for 
             return Check(tuple(known.paths))
         case "format":
             return Format(tuple(known.paths), check=known.check)
+        case "new":
+            return _new_of(known)
+        case "record":
+            return Record(
+                new=_new_of(known),
+                command=program,
+                ready=known.ready,
+                connect=known.connect,
+                time_scale=known.time_scale,
+            )
         case "explain":
             return Explain(known.code)
         case "schema" | "doc":
@@ -231,6 +269,10 @@ def _command(known: argparse.Namespace) -> Command:  # noqa: C901  # a case for 
 
 def _files(known: argparse.Namespace) -> Files:
     return Files(junit=known.junit, tap=known.tap, markdown=known.markdown, html=known.html)
+
+
+def _new_of(known: argparse.Namespace) -> New:
+    return New(known.path, tuple(known.clause), known.implementation)
 
 
 def _choice(known: argparse.Namespace) -> Choice:
@@ -278,6 +320,8 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _run(command("run", "run scenarios against implementations", _RUN))
     _check(command("check", "check scenarios and manifests, and start nothing", _CHECK))
     _format(command("format", "lay scenario files out in one style", _FORMAT))
+    _new(command("new", "begin a scenario that passes as it stands", _NEW))
+    _record(command("record", "talk to a daemon by hand, and get a scenario of it", _RECORD))
     _list(command("list", "list the items of a suite, or the implementations", _LIST))
     _adapter(command("adapter", "lead the author of an adapter to the core profile", _ADAPTER))
     _mutants(command("mutants", "judge the suite by testees that are wrong on purpose", _MUTANTS))
@@ -311,6 +355,18 @@ their empty lines. A file that this would change is written aside and renamed,
 so it is never half written. Where one file cannot be read, none is changed.
 
 {_PATHS}"""
+
+_NEW = """\
+Begin a scenario: a small one, which passes as it stands against the
+implementation, for you to go on with. A file that is there is not touched."""
+
+_RECORD = """\
+Talk to a daemon by hand, and get a scenario that says what was said. Each line
+that you type goes to it, each that it sends is shown; the end of the input ends
+it. A line that begins with ! is a command: `!help` lists them. The scenario is
+run before it is given, and what differs from time to time is made a pattern.
+Without COMMAND, the daemon is the implementation's testee (`daemon: probe`);
+with it, any program, the actor p: --connect 'unix:${p.directory}/it.sock'."""
 
 _LIST = f"""\
 List the items of a suite: one for each scenario and cell of its matrix.
@@ -390,6 +446,28 @@ def _check(parser: _Parser) -> None:
 def _format(parser: _Parser) -> None:
     parser.add_argument("paths", metavar="PATH", type=Path, nargs="*")
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 when a file would change")
+
+
+def _new(parser: _Parser) -> None:
+    parser.add_argument("path", metavar="PATH", type=Path, help="the file to make, which ends in .yaml")
+    parser.add_argument(
+        "--clause", metavar="ID", action="append", default=[],
+        help="a clause that it checks; a suite with a list of clauses needs one; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--implementation", metavar="NAME", help="the name or the path of a manifest; default: riser"
+    )  # fmt: skip
+
+
+def _record(parser: _Parser) -> None:
+    parser.usage = "harness record [OPTION ...] PATH [-- COMMAND ...]"
+    _new(parser)
+    parser.add_argument("--connect", metavar="ADDRESS", help="with COMMAND: where it listens, HOST:PORT or unix:PATH")
+    parser.add_argument(
+        "--ready", metavar="PATTERN",
+        help="with COMMAND: a line of its output that says that it is ready; default: when it listens on its port",
+    )  # fmt: skip
+    _add_time_scale(parser)
 
 
 def _explain(parser: _Parser) -> None:

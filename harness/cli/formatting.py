@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.refusal import RefusedError
 from harness.cli.suites import count, paths_or_default, refusal
+from harness.cli.writing import replace_file
 from harness.load.files import read_text
 from harness.load.format import formatted
 from harness.load.suite import CLAUSES_FILE, scenario_files
 from harness.model.source import InvalidInputError, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.cli.arguments import Format
 
 
@@ -40,25 +39,7 @@ def format_files(command: Format) -> int:
         raise refusal(problems, nothing="nothing was changed")
     for file, new in changed.items():
         if not command.check:
-            _replace(file, new)
+            replace_file(file, new)
         sys.stdout.write(f"{'would change' if command.check else 'changed'}: {file}\n")
     sys.stdout.write(f"{count(len(files), 'file')}, {len(changed)} {'to change' if command.check else 'changed'}\n")
     return int(command.check and bool(changed))
-
-
-def _replace(file: Path, text: str) -> None:
-    """A reader finds the old text or the new one, whatever happens meanwhile; a link goes on leading to the file."""
-    real = Path(os.path.realpath(file))
-    aside: str | None = None
-    try:
-        descriptor, aside = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            os.fchmod(descriptor, real.stat().st_mode & 0o7777)
-            stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        Path(aside).replace(real)
-    except OSError as error:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
-        raise RefusedError.of(f"{file} cannot be written: {(error.strerror or str(error)).lower()}") from error

@@ -1,4 +1,4 @@
-"""Where reports go: files that can be written, and the terminal as it is."""
+"""Where reports and scenarios go: files that can be written, and the terminal as it is."""
 
 from __future__ import annotations
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from harness.cli.outputs import console, opened, refuse_twins, to_files, to_github
 from harness.cli.refusal import RefusedError
 from harness.cli.stepping import Stepper, check_stepping
-from harness.cli.suites import Chosen, choose, hash_of, refusal
+from harness.cli.suites import Chosen, choose, found_or_refused, hash_of, refusal
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
-from harness.implementations import Found, UnknownImplementationError, VersionError, find, folders, version_of
+from harness.implementations import VersionError, folders, version_of
 from harness.judging import line_reader, outcome_of, outcome_without_running, result_of
 from harness.load.manifest import load_manifest
 from harness.model.outcome import Verdict
@@ -27,11 +27,9 @@ from harness.model.source import InvalidInputError
 from harness.report.jsonl import JsonLines
 from harness.report.origin import harness_version, this_machine
 from harness.report.run import Footer, Header, Implementation, NotRun, Report, StatedClause, Tally
-from harness.selection import hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from harness.cli.arguments import Run
     from harness.model.manifest import Manifest
@@ -184,7 +182,7 @@ def _judged(arguments: Sequence[str], chosen: Chosen) -> list[_Judged]:
     where = folders(chosen.paths)
     judged: list[_Judged] = []
     for argument in arguments or (None,):
-        found = _find(argument, where)
+        found = found_or_refused(argument, where)
         try:
             manifest = load_manifest(found.path)
         except InvalidInputError as error:
@@ -207,13 +205,6 @@ def _judged(arguments: Sequence[str], chosen: Chosen) -> list[_Judged]:
     if None not in reasons:
         raise RefusedError.of(reasons[0])
     return judged
-
-
-def _find(argument: str | None, where: Sequence[Path]) -> Found:
-    try:
-        return find(argument, where)
-    except UnknownImplementationError as error:
-        raise RefusedError.of(f"{error}{hint(error.name, error.known)}") from error
 
 
 def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation, ...]) -> Header:

@@ -7,10 +7,10 @@ always. Limits of time begin with the step and not before it; but what is counte
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from typing import IO, TYPE_CHECKING
 
+from harness.cli.keyboard import Keyboard
 from harness.cli.refusal import RefusedError
 from harness.cli.views import actor_lines, moment_lines, source_lines
 
@@ -42,9 +42,8 @@ class Stepper:
     """A spectator that asks a person at a terminal."""
 
     def __init__(self, keyboard: IO[str], screen: IO[str]) -> None:
-        self._keyboard = keyboard.fileno()
+        self._keyboard = Keyboard(keyboard)
         self._screen = screen
-        self._typed = b""
         self._going_on: World | None = None
         """The item that is to run without stopping."""
         self.has_quit = False
@@ -72,7 +71,8 @@ class Stepper:
         self._say(actor_lines(world))
         while True:
             self._say("(Enter, a, l, t, c, q, ? for help) ")
-            match (await self._line()).strip():
+            line = await self._keyboard.line()
+            match "q" if line is None else line.strip():
                 case "":
                     return
                 case "a":
@@ -95,29 +95,6 @@ class Stepper:
         for task in asyncio.all_tasks():
             task.cancel()
         await asyncio.get_running_loop().create_future()
-
-    async def _line(self) -> str:
-        """What the person types, up to Enter; the end of the input is to quit."""
-        while b"\n" not in self._typed:
-            await self._readable()
-            data = os.read(self._keyboard, 4096)
-            self._typed += data or b"q\n"
-        line, _, self._typed = self._typed.partition(b"\n")
-        return line.decode(errors="replace")
-
-    async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-
-        def wake() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        loop.add_reader(self._keyboard, wake)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(self._keyboard)
 
     def _say(self, text: str) -> None:
         self._screen.write(text)

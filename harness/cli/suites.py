@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.refusal import RefusedError
-from harness.implementations import SHIPPED
+from harness.implementations import SHIPPED, Found, UnknownImplementationError, find
 from harness.load.render import render_problems
 from harness.load.suite import Suite, load_suite
 from harness.report.origin import suite_hash
-from harness.selection import Selection, SelectionError, select
+from harness.selection import Selection, SelectionError, hint, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,14 @@ def hash_of(suite: Suite) -> str:
 def refusal(problems: Sequence[Problem], *, nothing: str = "nothing was started") -> RefusedError:
     """All problems with their lines, how many they are, and what was not done for them."""
     return RefusedError(f"{render_problems(problems)}\nharness: error: {counted(problems)}; {nothing}")
+
+
+def found_or_refused(argument: str | None, where: Sequence[Path]) -> Found:
+    """The manifest of the implementation that is named. Raises RefusedError, with those there are."""
+    try:
+        return find(argument, where)
+    except UnknownImplementationError as error:
+        raise RefusedError.of(f"{error}{hint(error.name, error.known)}") from error
 
 
 def counted(problems: Sequence[Problem]) -> str:

@@ -57,9 +57,9 @@ class _Loader:
     def load(self, path: Path) -> None:
         """Load one file, or everything below one directory."""
         if not path.is_dir():
-            self._load_file(path, self._root or _root_of(path.parent))
+            self._load_file(path, self._root or root_of(path.parent))
             return
-        root = self._root or _root_of(path)
+        root = self._root or root_of(path)
         files = list(_files_below(path))
         if not files:
             self._problem(path, Code.NO_SCENARIOS, "there is no scenario in this directory: no file ends in .yaml")
@@ -107,7 +107,7 @@ class _Loader:
         self.problems.append(Problem(Location(str(path), 1, 1), code, message))
 
 
-def _root_of(directory: Path) -> Path:
+def root_of(directory: Path) -> Path:
     """The nearest directory upwards with a list of clauses, as the user's own path leads to it; else this one."""
     candidate = directory
     for _ in directory.absolute().parts:

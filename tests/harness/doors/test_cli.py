@@ -452,7 +452,9 @@ def test_the_schema_and_the_reference_are_printed(harness: Harness) -> None:
 # Help and start-up.
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "format", "list", "adapter", "mutants", "report", "explain"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "check", "format", "list", "adapter", "mutants", "report", "explain", "new", "record"]
+)
 def test_help_is_whole(harness: Harness, golden: Callable[[str, str], None], command: str) -> None:
     done = harness(*command.split(), "--help", COLUMNS="100")
     golden(f"help-{command or 'harness'}.txt", done.stdout)
