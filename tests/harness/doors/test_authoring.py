@@ -26,8 +26,8 @@ GREETER = """\
             for line in self.rfile:
                 letters, number = "".join(random.choices("abcdef", k=30)), random.randrange(10**20, 10**21)
                 word = {b"luck\\n": letters, b"number\\n": number}.get(line, os.getpid())
-                self.wfile.write(b"hello " + line.strip() + f" {word} day\\n".encode())
-                self.wfile.write(b"done\\n")
+                # In one piece, so that no line of an answer comes behind the next question.
+                self.wfile.write(b"hello " + line.strip() + f" {word} day\\ndone\\n".encode())
 
     class Server(socketserver.ThreadingUnixStreamServer):
         pass
