@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Certificate, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog
+from harness.model.actors import Certificate, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog, Terminal
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -79,7 +79,7 @@ def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:
         if not machine.has_ipv6 and _needs_ipv6(actor):
             yield f"{actor.name} needs IPv6, and ::1 cannot be bound here"
         match actor:
-            case Process() if _is_missing(actor.command[0], machine):
+            case Process() | Terminal() if _is_missing(actor.command[0], machine):
                 yield f"the program {actor.command[0]} of {actor.name} is not installed"
             case Syslog() if (reason := machine.why_no_private_log()) is not None:
                 yield f"{actor.of} cannot have a /dev/log of its own here: {reason}"

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.machine": {"harness.namespaces"},
     "harness.plan": {"harness.model", "harness.machine"},
     "harness.engine": {"harness.model", "harness.engine", "harness.namespaces"},
+    "harness.engine.actors.screen": {"harness.engine", "pexpect"},
     "harness.engine.actors.certificate": {"harness.model", "harness.engine", "trustme"},
     "harness.report": {"harness", "harness.model", "harness.report"},
     "harness.implementations": {"harness.model"},

@@ -14,7 +14,18 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, listed
 from harness.load.steps import Broken, Part, flattened
 from harness.load.validate import options_of
-from harness.model.actors import Actor, Certificate, Client, ClientTls, Daemon, Handler, KeepAlive, Load, Process
+from harness.model.actors import (
+    Actor,
+    Certificate,
+    Client,
+    ClientTls,
+    Daemon,
+    Handler,
+    KeepAlive,
+    Load,
+    Process,
+    Terminal,
+)
 from harness.model.fields import doc_of, is_subject, key_of
 from harness.model.matchers import Equals, Matcher
 from harness.model.steps import (
@@ -46,6 +57,7 @@ from harness.model.steps import (
     Parallel,
     Pause,
     Request,
+    Resize,
     Response,
     Send,
     Signal,
@@ -82,8 +94,9 @@ def lint_actor(part: Part[Actor], notes: Notes) -> None:
             notes.add(part.place("keep_alive"), Code.NO_EFFECT, message)
         case Client(tls=ClientTls() as tls):
             _lint_tls(part, tls, notes)
-        case Process(command=()):
-            notes.add(part.place("process"), Code.EMPTY_VALUE, "a process needs a program, and its list is empty")
+        case Process(command=()) | Terminal(command=()) as actor:
+            message = f"a {actor.kind} needs a program, and its list is empty"
+            notes.add(part.place(actor.kind), Code.EMPTY_VALUE, message)
         case _:
             pass
 
@@ -191,14 +204,14 @@ class _Linter:
             case Signal():
                 self._one_of(step, ("action", "signal"))
             case Send():
-                self._one_of(step, ("line", "text"))
+                self._one_of(step, ("line", "text", "key"))
                 _lint_line(self._part, "line", step.line, self._notes)
                 if step.text is not None and step.text.parts == ("",):
                     self._note("text", Code.NO_EFFECT, "an empty text sends nothing")
             case Expect():
                 self._check_something(step)
                 _lint_line(self._part, "line", step.line, self._notes)
-                self._exclude(step, ("line", "end"), "`line` waits for a line, and `end` says that none comes")
+                self._expect(step)
                 self._need_with(step, "since", "elapsed")
             case Talk():
                 _lint_line(self._part, "send", step.send, self._notes)
@@ -244,7 +257,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Close() | Event() | Tree() | Background() | Wait() | Cancel()
-                | Mark() | Parallel() | Barrier() | Use()
+                | Mark() | Parallel() | Barrier() | Use() | Resize()
             ):  # fmt: skip
                 pass
             case _:
@@ -269,11 +282,19 @@ class _Linter:
             words = [o.key for o in options if not o.is_subject and o.key not in (*_COMMON, *besides)]
             self._note(None, Code.NOTHING_CHECKED, f"this `{verb}` checks nothing", f"give it {listed(words)}")
 
-    def _one_of(self, step: Step, keys: tuple[str, str]) -> None:
+    def _one_of(self, step: Step, keys: tuple[str, ...]) -> None:
         given = set(_given(step)) & set(keys)
         if not given:
             self._note(None, Code.MISSING_KEY, f"`{_VERB_OF[type(step)]}` needs {listed(keys)}")
-        self._exclude(step, keys, f"{listed(keys, 'and')} exclude each other")
+        for pair in itertools.combinations(keys, 2):
+            self._exclude(step, pair, f"{listed(pair, 'and')} exclude each other")
+
+    def _expect(self, step: Expect) -> None:
+        self._exclude(step, ("line", "end"), "`line` waits for a line, and `end` says that none comes")
+        for pair in (("text", "pattern"), ("line", "text"), ("line", "pattern"), ("text", "end"), ("pattern", "end")):
+            self._exclude(step, pair, f"{listed(pair, 'and')} exclude each other")
+        if step.text is not None and step.text.parts == ("",):
+            self._note("text", Code.ALWAYS_TRUE, "an empty text is shown at once, whatever the terminal shows")
 
     def _exclude(self, step: Step, keys: tuple[str, str], message: str) -> None:
         if set(keys) <= set(_given(step)):

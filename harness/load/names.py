@@ -13,7 +13,7 @@ from harness.load.codes import Code
 from harness.load.notes import Notes, Use, listed, near
 from harness.load.scalars import NAME
 from harness.load.steps import Broken, Part, flattened
-from harness.model.actors import Client, Load, Notify, Process, Proxy
+from harness.model.actors import Client, Load, Notify, Process, Proxy, Terminal
 from harness.model.fields import RESULT_FIELDS, Kind
 from harness.model.steps import Step, Tree
 from harness.model.steps import Use as UseStep
@@ -60,7 +60,7 @@ def check_use(actors: Sequence[Part[Actor]], steps: Sequence[Part[Step]], used: 
     """
     waiting = [part.value for part in actors if not isinstance(part.value, Broken)]
     reached = set(used)
-    heard = {actor.name for actor in waiting if isinstance(actor, Process) and actor.ready.notify}
+    heard = {actor.name for actor in waiting if isinstance(actor, Process | Terminal) and actor.ready.notify}
     found = True
     while found:
         found = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.load.codes import Code
 from harness.load.steps import Broken, Part
-from harness.model.actors import Client, Daemon, Http, Load, Notify, Process, Syslog
+from harness.model.actors import Client, Daemon, Http, Load, Notify, Process, Syslog, Terminal
 from harness.model.steps import (
     Background,
     Cancel,
@@ -30,6 +30,7 @@ from harness.model.steps import (
     Never,
     Notified,
     Request,
+    Resize,
     Response,
     Send,
     Signal,
@@ -69,12 +70,14 @@ class _Order:
         self._half_closed: set[str] = set()
         self._loads: set[str] = set()
         self._requested: set[str] = set()
+        self._hung_up: set[str] = set()
 
     def believe(self, step: Broken) -> None:
         """Take everything that a broken step speaks of as begun."""
         self._started |= step.words
         self._connected |= step.words
         self._half_closed -= step.words
+        self._hung_up -= step.words
         self._loads |= step.words
         self._requested |= step.words
 
@@ -83,6 +86,7 @@ class _Order:
         match step:
             case Start(of=of) | Launch(of=of):
                 self._started.add(of.path[0])
+                self._hung_up.discard(of.path[0])
             case (
                 Exit(of=of) | Stop(of=of) | Log(of=of) | Signal(to=of)
                 | Event(of=of) | Events(of=of) | Notified(of=of) | Tree(of=of) | Configure(of=of)
@@ -101,7 +105,7 @@ class _Order:
             case Send(of=of) | Talk(of=of):
                 self._need_connected(of)
                 self._need_open(of)
-            case Expect(of=of):
+            case Expect(of=of) | Resize(of=of):
                 self._need_connected(of)
             case Request(of=of):
                 self._need_connected(of)
@@ -131,6 +135,7 @@ class _Order:
             self._half_closed.add(step.of.path[0])
         else:
             self._connected.discard(step.of.path[0])
+            self._hung_up.add(step.of.path[0])
 
     def _need_started(self, of: Name) -> None:
         name = of.path[0]
@@ -139,7 +144,7 @@ class _Order:
             # Before its daemon has begun, nothing has come.
             name = str(actor.of)
             actor = self._actors.get(name)
-        if isinstance(actor, Daemon | Process) and name not in self._started:
+        if isinstance(actor, Daemon | Process | Terminal) and name not in self._started:
             message = f"`{name}` is not started by then"
             self._notes.add(of.location, Code.NOT_STARTED, message, f"`- start: {name}` before this step starts it")
             self._started.add(name)
@@ -162,13 +167,17 @@ class _Order:
             self._requested.add(name)
 
     def _client_of(self, of: Name) -> str:
-        """The client of that name, or that an http of that name uses."""
+        """The client or terminal of that name, or the client that an http of that name uses."""
         actor = self._actors.get(of.path[0])
         return actor.of.path[0] if isinstance(actor, Http) else of.path[0]
 
     def _need_connected(self, of: Name) -> None:
         name = self._client_of(of)
-        if isinstance(self._actors.get(name), Client) and name not in self._connected:
+        if isinstance(self._actors.get(name), Terminal):
+            self._need_started(of)
+            if name in self._hung_up:
+                self._notes.add(of.location, Code.NOT_CONNECTED, f"`{name}` is hung up by then")
+        elif isinstance(self._actors.get(name), Client) and name not in self._connected:
             hint = f"`- connect: {name}` before this step connects it"
             self._notes.add(of.location, Code.NOT_CONNECTED, f"`{name}` is not connected by then", hint)
             self._connected.add(name)

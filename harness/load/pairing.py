@@ -7,9 +7,24 @@ from typing import TYPE_CHECKING
 from harness.load.codes import Code
 from harness.load.notes import listed
 from harness.load.steps import Broken, Part
-from harness.model.actors import Actor, Client, Daemon, Listen, Load, Mode, Notify, Process, Proxy, Ready, Syslog
+from harness.model.actors import (
+    Actor,
+    Client,
+    Daemon,
+    Listen,
+    Load,
+    Mode,
+    Notify,
+    Process,
+    Proxy,
+    Ready,
+    Syslog,
+    Terminal,
+)
 from harness.model.manifest import Profile
 from harness.model.steps import (
+    Close,
+    Closing,
     Connect,
     Connected,
     Direction,
@@ -22,6 +37,7 @@ from harness.model.steps import (
     Fault,
     Lasting,
     Never,
+    Send,
     Step,
     Throughout,
     Wait,
@@ -40,14 +56,14 @@ _FAULTS_OF_SYSLOG = (Disturbance.PAUSE, Disturbance.GONE, Disturbance.RESUME)
 _CONDITIONS: dict[str, tuple[type[Actor], ...]] = {
     "done": (Load,),
     "failed": (Load,),
-    "log": (Daemon, Process, Syslog),
+    "log": (Daemon, Process, Terminal, Syslog),
     "children": (Daemon,),
     "server": (Daemon,),
 }
 """What `eventually` can wait for, and of which actors."""
 
 _ABSENCES: dict[str, tuple[type[Actor], ...]] = {
-    "log": (Daemon, Process, Syslog),
+    "log": (Daemon, Process, Terminal, Syslog),
     "event": (Daemon,),
     "failure": (Load,),
 }
@@ -71,7 +87,9 @@ def check_pairs(
     told = {str(actor.of) for actor in whole.values() if isinstance(actor, Notify)}
     for actor in actors:
         match actor.value:
-            case Process(name=name, ready=Ready(notify=True)) if name not in told:
+            case Process(name=name, ready=Ready(notify=True)) | Terminal(name=name, ready=Ready(notify=True)) if (
+                name not in told
+            ):
                 hint = f"`manager: {{notify: {name}}}` under `actors` is one"
                 notes.add(actor.place("notify"), Code.NEVER_TRUE, f"no `notify` actor listens to `{name}`", hint)
             case _:
@@ -95,8 +113,8 @@ def _check_step(part: Part[Step], actors: Mapping[str, Actor], notes: Notes) -> 
             _check_lasting(part, throughout, actors.get(of.path[0]), notes)
         case Connect(of=of, expect=Connected.REJECTED):
             _check_tls(part, actors.get(of.path[0]), "expect", notes)
-        case Expect(of=of, end=End.ALERT):
-            _check_tls(part, actors.get(of.path[0]), "end", notes)
+        case Send() | Expect() | Close() as step:
+            _check_talk(part, step, actors.get(step.of.path[0]), notes)
         case Wait(of=of):
             _check_end(part, actors.get(of.path[0]), notes)
         case Fault(of=of) as fault:
@@ -150,7 +168,7 @@ def _check_kinds(
     for key, kinds in conditions.items():
         if given[key] is not None and not isinstance(actor, kinds):
             nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
-            message = f"`{key}` is a condition of {nouns}, and `{actor.name}` is a {actor.kind}"
+            message = f"`{key}` goes with {nouns}, and `{actor.name}` is a {actor.kind}"
             notes.add(part.place(key), Code.WRONG_KIND, message)
 
 
@@ -175,6 +193,31 @@ def _check_tls(part: Part[Step], client: Actor | None, key: str, notes: Notes) -
         notes.add(part.place(key), Code.NEVER_TRUE, message, f"`tls: {{ca: ...}}` makes `{client.name}` speak it")
 
 
+def _check_talk(part: Part[Step], step: Send | Expect | Close, actor: Actor | None, notes: Notes) -> None:
+    match step:
+        case Send():
+            _check_kinds(part, {"key": step.key}, {"key": (Terminal,)}, actor, notes)
+        case Expect():
+            of_terminals = {"text": step.text, "pattern": step.pattern}
+            _check_kinds(part, of_terminals, dict.fromkeys(of_terminals, (Terminal,)), actor, notes)
+            _check_end_of(part, step, actor, notes)
+        case Close() if step.how is not Closing.ALL:
+            _check_kinds(part, {"how": step.how}, {"how": (Client,)}, actor, notes)
+        case _:
+            pass
+
+
+def _check_end_of(part: Part[Step], step: Expect, actor: Actor | None, notes: Notes) -> None:
+    match actor:
+        case Client() if step.end is End.ALERT:
+            _check_tls(part, actor, "end", notes)
+        case Terminal() if step.end in (End.ALERT, End.RESET):
+            message = f"`{actor.name}` is a terminal, which knows no {step.end}"
+            notes.add(part.place("end"), Code.NEVER_TRUE, message, "`closed` is its end")
+        case _:
+            pass
+
+
 def _check_absence(part: Part[Step], step: Never, actor: Actor | None, notes: Notes) -> None:
     given = {"log": step.log, "event": step.event, "failure": step.failure}
     _check_kinds(part, given, _ABSENCES, actor, notes)
@@ -189,7 +232,7 @@ def _check_lasting(part: Part[Step], step: Throughout, actor: Actor | None, note
     _check_kinds(part, {"server": step.server}, {"server": (Daemon,)}, actor, notes)
     if actor is None or step.state is None:
         return
-    kinds = (Client,) if step.state is Lasting.CONNECTED else (Daemon, Process)
+    kinds = (Client,) if step.state is Lasting.CONNECTED else (Daemon, Process, Terminal)
     if not isinstance(actor, kinds):
         nouns = " or ".join(f"a {kind.kind}" for kind in kinds)
         message = f"`{step.state}` is a state of {nouns}, and `{actor.name}` is a {actor.kind}"

@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 from harness.model.fields import Kind, option, subject
 from harness.model.matchers import Matcher
 from harness.model.source import Location
-from harness.model.values import Duration, Name, Pattern, Plain, Text
+from harness.model.values import Duration, Name, Pattern, Plain, SignalName, Text
 
 CALLBACKS = (
     "before_start",
@@ -31,6 +31,10 @@ CALLBACKS = (
     "resource.destroy",
 )
 """The callbacks of the testee contract, which are the names of its events."""
+
+
+PROGRAMS = (Kind.DAEMON, Kind.PROCESS, Kind.TERMINAL)
+"""The kinds of actor that can be started."""
 
 
 class Handler(StrEnum):
@@ -217,6 +221,41 @@ class Process:
     input: Text | None = option("what it reads on standard input; nothing by default", default=None)
     environment: dict[str, Text] | None = option("environment variables, beside the harness's own", default=None)
     limits: Limits = option("resource limits of the process", default=Limits())
+    stop_signal: SignalName | None = option("the signal that stops it; TERM by default", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSize:
+    """The size of a terminal's window, in characters."""
+
+    rows: int = option("lines of text", default=24, least=1, most=1000)
+    columns: int = option("characters of a line", default=80, least=1, most=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Any program, run as a person runs it: in a terminal, where its session has Ctrl-C and a window size.
+
+    What it shows is an output as that of a `process`, for `log`; `send` types, and `expect` waits for what is shown.
+    """
+
+    publishes: ClassVar[tuple[str, ...]] = ("pid", "output", "directory", "tty")
+    kind: ClassVar[Kind] = Kind.TERMINAL
+
+    name: str
+    location: Location
+    command: tuple[Text, ...] = subject("the program and its arguments", key="terminal")
+    ready: Ready = option("how it says that it is ready", default=Ready())
+    size: WindowSize = option("the size of its window: {rows: 24, columns: 80}", default=WindowSize())
+    echo: bool = option(
+        "whether the terminal shows what is typed, as it does to a person; without, only what the program shows comes",
+        default=False,
+    )
+    environment: dict[str, Text] | None = option(
+        "environment variables, beside the harness's own; TERM is dumb by default", default=None
+    )
+    limits: Limits = option("resource limits of the process", default=Limits())
+    stop_signal: SignalName | None = option("the signal that stops it; TERM by default, shells heed HUP", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +356,7 @@ class Syslog:
 
     name: str
     location: Location
-    of: Name = subject("the daemon or process whose messages it takes", key="syslog", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal whose messages it takes", key="syslog", kinds=PROGRAMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +368,7 @@ class Notify:
 
     name: str
     location: Location
-    of: Name = subject("the daemon or process that is to speak", key="notify", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal that is to speak", key="notify", kinds=PROGRAMS)
     watchdog: Duration | None = option(
         "how often it wants to hear WATCHDOG=1, at least; it does not kill who is silent", default=None
     )
@@ -365,7 +404,7 @@ class Http:
     of: Name = subject("the client", key="http", kinds=(Kind.CLIENT,))
 
 
-Actor: TypeAlias = Daemon | Process | Certificate | Client | Load | Syslog | Notify | Proxy | Http
+Actor: TypeAlias = Daemon | Process | Terminal | Certificate | Client | Load | Syslog | Notify | Proxy | Http
 ActorName: TypeAlias = Name
 
-ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Certificate, Client, Load, Syslog, Notify, Proxy, Http)
+ACTORS: tuple[type[Actor], ...] = (Daemon, Process, Terminal, Certificate, Client, Load, Syslog, Notify, Proxy, Http)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
 
     DAEMON = "daemon"
     PROCESS = "process"
+    TERMINAL = "terminal"
     CERTIFICATE = "certificate"
     NOTIFY = "notify"
     CLIENT = "client"

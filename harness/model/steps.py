@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
-from harness.model.actors import CALLBACKS, Listen
+from harness.model.actors import CALLBACKS, PROGRAMS, Listen
 from harness.model.fields import Kind, option, subject
+from harness.model.keys import KEYS
 from harness.model.manifest import Action
 from harness.model.matchers import Matcher
 from harness.model.source import Location
-from harness.model.values import Duration, Name, Plain, SignalName, Text
+from harness.model.values import Duration, Name, Pattern, Plain, SignalName, Text
 
+TALKERS = (Kind.CLIENT, Kind.TERMINAL)
+"""The kinds of actor that lines are sent to and come from."""
 MOMENTS = (Kind.MARK, Kind.EVENT, Kind.REPLY, Kind.RESPONSE)
 """The kinds of name that `since` takes: what happened at one moment."""
 
@@ -36,32 +39,32 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class Start(Common):
-    """Start a daemon or process and wait until it is ready.
+    """Start a daemon, process or terminal and wait until it is ready.
 
     A daemon is ready when it has reported `before_start` and the `preprocess` of every process that serves.
     """
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal", key="of", kinds=PROGRAMS)
 
 
 @dataclass(frozen=True, slots=True)
 class Launch(Common):
-    """Start a daemon or process and go on at once; for those that are not to become ready."""
+    """Start a daemon, process or terminal and go on at once; for those that are not to become ready."""
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal", key="of", kinds=PROGRAMS)
 
 
 @dataclass(frozen=True, slots=True)
 class Exit(Common):
-    """Wait until the daemon or process has ended by itself, with this status or by this signal."""
+    """Wait until the daemon, process or terminal has ended by itself, with this status or by this signal."""
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal", key="of", kinds=PROGRAMS)
     status: Matcher | None = option("the exit status; 0 when neither status nor signal is given", default=None)
     signal: SignalName | None = option("the signal that ended it", default=None)
     elapsed: Matcher | None = option("the time from `since` to the end", default=None, is_span=True)
@@ -74,7 +77,7 @@ class Stop(Common):
 
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon or process", key="of", kinds=(Kind.DAEMON, Kind.PROCESS))
+    of: Name = subject("the daemon, process or terminal", key="of", kinds=PROGRAMS)
     action: Action = option("stop_graceful or stop_forced", default=Action.STOP_GRACEFUL)
     status: Matcher | None = option("the exit status; 0 by default", default=None)
     elapsed: Matcher | None = option("the time that it took", default=None, is_span=True)
@@ -87,9 +90,9 @@ class Signal(Common):
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
     to: Name = subject(
-        "a daemon or process, or a pid that something publishes (d.server, before.children.0)",
+        "a daemon, process or terminal, or a pid that something publishes (d.server, before.children.0)",
         key="to",
-        kinds=(Kind.DAEMON, Kind.PROCESS),
+        kinds=PROGRAMS,
         takes_fields=True,
     )
     action: Action | None = option("what is asked for; the manifest says by which signal", default=None)
@@ -133,11 +136,11 @@ class Closing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Close(Common):
-    """End the client's connection, or its sending half."""
+    """End the client's connection, or its sending half; or hang a terminal up, as who closes its window does."""
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
+    of: Name = subject("the client or terminal", key="of", kinds=TALKERS)
     how: Closing = option("all, write (half close) or reset", default=Closing.ALL)
 
 
@@ -147,9 +150,14 @@ class Send(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the client", key="to", kinds=(Kind.CLIENT,))
-    line: Text | None = option("a line; its end is added", default=None)
+    of: Name = subject("the client or terminal", key="to", kinds=TALKERS)
+    line: Text | None = option("a line; its end is added, which a terminal types as the key enter", default=None)
     text: Text | None = option("text without anything added", default=None)
+    key: str | None = option(
+        "of a terminal: a key, such as ctrl-c (interrupt), ctrl-d (end of file), ctrl-z or up",
+        default=None,
+        words=tuple(KEYS),
+    )
 
 
 class End(StrEnum):
@@ -167,14 +175,23 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expect(Common):
-    """Wait for the next line on the client's connection, or for its end."""
+    """Wait for the next line on the client's connection, or for its end.
+
+    On a terminal it may also wait for `text` or a `pattern`, wherever in a line: what was shown before it is passed
+    over, and so is what was shown before the `end`. A pattern is found as soon as it can be, so let it end with what
+    follows. The result's `value` is then what the first group of the pattern has matched.
+    """
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.REPLY
-    of: Name = subject("the client", key="of", kinds=(Kind.CLIENT,))
+    of: Name = subject("the client or terminal", key="of", kinds=TALKERS)
     line: Matcher | None = option("what the next line must be", default=None)
+    text: Text | None = option("of a terminal: text that it shows, such as a prompt", default=None)
+    pattern: Pattern | None = option("of a terminal: a regular expression found in what it shows", default=None)
     end: End | None = option(
-        "the peer ends the connection, and nothing more comes before: closed, reset, alert or any", default=None
+        "the peer ends the connection, and nothing more comes before: closed, reset, alert or any;"
+        " of a terminal, closed: its program has ended, or no program has it open any more",
+        default=None,
     )
     elapsed: Matcher | None = option(
         "the time from `since` (else from this step) until it came", default=None, is_span=True
@@ -188,10 +205,21 @@ class Talk(Common):
 
     limit: ClassVar[float | None] = 5.0
     gives: ClassVar[Kind | None] = Kind.REPLY
-    of: Name = subject("the client", key="to", kinds=(Kind.CLIENT,))
+    of: Name = subject("the client or terminal", key="to", kinds=TALKERS)
     send: Text = option("the line to send; its end is added")
     expect: Matcher | None = option("what the answering line must be", default=None)
     elapsed: Matcher | None = option("the time until the answer", default=None, is_span=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Common):
+    """Change the size of a terminal's window, of which its foreground is told by WINCH."""
+
+    limit: ClassVar[float | None] = None
+    gives: ClassVar[Kind | None] = Kind.MARK
+    of: Name = subject("the terminal", key="of", kinds=(Kind.TERMINAL,))
+    rows: int = option("lines of text", least=1, most=1000)
+    columns: int = option("characters of a line", least=1, most=1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +305,10 @@ class Eventually(Common):
     limit: ClassVar[float | None] = 10.0
     gives: ClassVar[Kind | None] = Kind.MARK
     of: Name | None = subject(
-        "the load, daemon, process or syslog; none with `gone`",
+        "the load, daemon, process, terminal or syslog; none with `gone`",
         key="of",
         default=None,
-        kinds=(Kind.LOAD, Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG),
+        kinds=(Kind.LOAD, *PROGRAMS, Kind.SYSLOG),
     )
     gone: Name | None = option(
         "the pid, or pids, that must have ended", default=None, kinds=(Kind.TREE,), takes_fields=True
@@ -291,7 +319,7 @@ class Eventually(Common):
     done: Matcher | None = option("of a load: how many operations have ended", default=None)
     failed: Matcher | None = option("of a load: how many operations have failed", default=None)
     log: Matcher | None = option(
-        "of a daemon or process: some line of its output; of a syslog: some message", default=None
+        "of a daemon, process or terminal: some line of its output; of a syslog: some message", default=None
     )
     children: Matcher | None = option(
         "of a daemon: the pids of the children of the server that serves now", default=None
@@ -305,14 +333,14 @@ class Eventually(Common):
 
 @dataclass(frozen=True, slots=True)
 class Log(Common):
-    """Look at what a daemon or process has written to its output and error, or to its syslog, without waiting.
+    """Look at what a daemon, process or terminal has written, or what has come to a syslog, without waiting.
 
     What `as` names is the moment just behind the first line that is like `line`, so that `since` goes on from there.
     """
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = Kind.MARK
-    of: Name = subject("the daemon, process or syslog", key="of", kinds=(Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG))
+    of: Name = subject("the daemon, process, terminal or syslog", key="of", kinds=(*PROGRAMS, Kind.SYSLOG))
     line: Matcher | None = option("some line is like this", default=None)
     no_line: Matcher | None = option("no line is like this", default=None)
     count: Matcher | None = option("how many lines are like `line`", default=None)
@@ -563,11 +591,13 @@ class Never(Common):
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
     of: Name = subject(
-        "the daemon, process, syslog or load",
+        "the daemon, process, terminal, syslog or load",
         key="of",
-        kinds=(Kind.DAEMON, Kind.PROCESS, Kind.SYSLOG, Kind.LOAD),
+        kinds=(*PROGRAMS, Kind.SYSLOG, Kind.LOAD),
     )
-    log: Matcher | None = option("of a daemon or process: no line of its output; of a syslog: no message", default=None)
+    log: Matcher | None = option(
+        "of a daemon, process or terminal: no line of its output; of a syslog: no message", default=None
+    )
     event: str | None = option("of a daemon: no event of this name", default=None, words=CALLBACKS)
     where: dict[str, Matcher] | None = option("with `event`: none with such fields", default=None)
     failure: Matcher | None = option(
@@ -581,7 +611,7 @@ class Lasting(StrEnum):
     """What an actor can go on being."""
 
     RUNNING = "running"
-    """A daemon or process: it has not ended."""
+    """A daemon, process or terminal: it has not ended."""
     CONNECTED = "connected"
     """A client: its connection has not ended."""
 
@@ -592,8 +622,8 @@ class Throughout(Common):
 
     limit: ClassVar[float | None] = None
     gives: ClassVar[Kind | None] = None
-    of: Name = subject("the daemon, process or client", key="of", kinds=(Kind.DAEMON, Kind.PROCESS, Kind.CLIENT))
-    state: Lasting | None = option("running (a daemon or process) or connected (a client)", default=None)
+    of: Name = subject("the daemon, process, terminal or client", key="of", kinds=(*PROGRAMS, Kind.CLIENT))
+    state: Lasting | None = option("running (a daemon, process or terminal) or connected (a client)", default=None)
     server: Matcher | None = option(
         "of a daemon: the pid of each server that served in that time, null while none did", default=None
     )
@@ -640,8 +670,8 @@ class Use(Common):
 
 
 Step: TypeAlias = (
-    Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Event | Events | Notified | Tree
-    | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
+    Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Resize | Event | Events
+    | Notified | Tree | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
     | Mark | Pause | Never | Throughout | Parallel | Barrier | Use
     | Request | Response
 )  # fmt: skip
@@ -657,6 +687,7 @@ VERBS: dict[str, type[Step]] = {
     "send": Send,
     "expect": Expect,
     "talk": Talk,
+    "resize": Resize,
     "event": Event,
     "events": Events,
     "notified": Notified,

@@ -13,19 +13,35 @@ from harness.engine.actors.notify import NotifyActor
 from harness.engine.actors.process import ProcessActor
 from harness.engine.actors.proxy import ProxyActor
 from harness.engine.actors.syslog import SyslogActor
-from harness.model.actors import Actor, Certificate, Client, Daemon, Http, Load, Notify, Process, Proxy, Syslog
+from harness.model.actors import (
+    Actor,
+    Certificate,
+    Client,
+    Daemon,
+    Http,
+    Load,
+    Notify,
+    Process,
+    Proxy,
+    Syslog,
+    Terminal,
+)
 
 if TYPE_CHECKING:
     from harness.engine.world import RunningActor, World
 
 
-def make_actor(model: Actor, world: World) -> RunningActor:
+def make_actor(model: Actor, world: World) -> RunningActor:  # noqa: C901 - the table of the actors
     """The running half of an actor; nothing is started or opened yet."""
     match model:
         case Daemon():
             return DaemonActor(model, world)
         case Process():
             return ProcessActor(model, world)
+        case Terminal():
+            from harness.engine.actors.terminal import TerminalActor  # pexpect is for those who have one
+
+            return TerminalActor(model, world)
         case Certificate():
             return CertificateActor(model, world)
         case Client():

@@ -14,7 +14,7 @@ from harness.engine.actors.syslog import syslog_prefix
 from harness.engine.lookup import UnpublishedError
 from harness.engine.observe import Ending, Seen, descendants_of, signal_name, signal_number
 from harness.engine.waits import Limit, until
-from harness.model.actors import Ready
+from harness.model.actors import Process, Ready, Terminal
 from harness.model.fields import Kind
 from harness.model.manifest import RISER_SIGNALS, Action
 from harness.model.timeline import What
@@ -22,7 +22,6 @@ from harness.model.timeline import What
 if TYPE_CHECKING:
     from harness.engine.timeline import Mark
     from harness.engine.world import World
-    from harness.model.actors import Process
 
 _LOOK_AGAIN = 0.01
 """Seconds between two looks at what the kernel announces to nobody: a new listener, a new file."""
@@ -35,7 +34,7 @@ class ProcessActor(StartedActor):
 
     kind = Kind.PROCESS
 
-    def __init__(self, model: Process, world: World) -> None:
+    def __init__(self, model: Process | Terminal, world: World) -> None:
         super().__init__(model.name, world)
         self._model = model
         self._file_before: tuple[int, int] | None = None
@@ -58,9 +57,13 @@ class ProcessActor(StartedActor):
         """Start it. Raises StepErroredError when it runs already or cannot be started."""
         self.prepare_run()
         self._file_before = self._ready_file()
+        self.program = Program(self.name, self._command(), self.world, self.output)
+
+    def _command(self) -> Command:
         scope = self.world.scope
         model = self._model
-        command = Command(
+        given = model.input if isinstance(model, Process) else None
+        return Command(
             words=tuple(scope.text(word) for word in model.command),
             directory=self.directory,
             environment={
@@ -69,9 +72,8 @@ class ProcessActor(StartedActor):
             },
             limits=model.limits,
             prefix=syslog_prefix(self),
-            input=None if model.input is None else scope.text(model.input),
+            input=None if given is None else scope.text(given),
         )
-        self.program = Program(self.name, command, self.world, self.output)
 
     async def ready(self, limit: Limit, *, since: Mark) -> None:
         """Wait until it is ready. Raises StepFailedError when it ends before, or takes too long."""
@@ -100,7 +102,9 @@ class ProcessActor(StartedActor):
         )
 
     def signal_for(self, action: Action) -> int:
-        """RISER's own signal: nothing says what a foreign program wants."""
+        """What the scenario says that it wants, else RISER's own signal."""
+        if action is Action.STOP_GRACEFUL and self._model.stop_signal is not None:
+            return signal_number(self._model.stop_signal.name)
         return signal_number(RISER_SIGNALS[action])
 
     def is_good_end(self, ending: Ending, *, asked: int) -> bool:

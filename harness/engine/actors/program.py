@@ -1,6 +1,6 @@
 """One run of a program: started, its output read line by line, its end known.
 
-    program  --stdout and stderr, one pipe-->  Output  -->  timeline (What.LOG)
+    program  --stdout and stderr, one pipe or terminal-->  Output  -->  timeline (What.LOG)
              --pidfd readable-->  reaped, pipe drained, death recorded  -->  whoever waits
 
 Both streams share a pipe, so that their lines keep the order in which they were written. The end of the output is never
@@ -26,6 +26,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from harness.engine.actors.inherited import GIVING_WORDS
+from harness.engine.actors.pty import owning_words, terminal_environment
 from harness.engine.observe import COOKIE
 from harness.engine.verdicts import StepErroredError
 from harness.model.timeline import What
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engine.actors.inherited import InheritedSocket
+    from harness.engine.actors.pty import Pty
     from harness.engine.observe import Seen
     from harness.engine.timeline import Mark
     from harness.engine.world import World
@@ -147,6 +149,8 @@ class Command:
     prefix: Sequence[str] = ()
     inherits: InheritedSocket | None = None
     """A socket that it is given, as by a service manager, in place of anything to read."""
+    pty: Pty | None = None
+    """A terminal for its standard streams, and for its session."""
 
 
 class Program:
@@ -155,7 +159,10 @@ class Program:
     def __init__(self, actor: str, command: Command, world: World, output: Output) -> None:
         """Raises StepErroredError when it cannot be started."""
         self._output = output
-        reading, writing = os.pipe()
+        try:
+            reading, writing = os.pipe() if command.pty is None else command.pty.open()
+        except OSError as error:
+            raise StepErroredError(f"{actor} cannot be given an output: {error.strerror}") from error
         os.set_blocking(reading, False)
         try:
             self._popen = _start(actor, command, world.cookie, writing)
@@ -166,14 +173,25 @@ class Program:
         finally:
             os.close(writing)
         self._pipe: int | None = reading
+        self._is_reading = True
         self.pid = self._popen.pid
         world.timeline.record(actor, What.BIRTH, " ".join(command.words), pid=self.pid)
         self.process: Seen = world.census.add_program(self.pid)
         asyncio.get_running_loop().add_reader(reading, self._on_output)
 
+    @property
+    def descriptor(self) -> int | None:
+        """What its output is read from; None when it has been let go."""
+        return self._pipe
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether nobody can write to its output any more."""
+        return not self._is_reading
+
     def drain(self) -> None:
         """Take in all output that the kernel has for us now."""
-        while self._pipe is not None and self._read_some():
+        while self._is_reading and self._read_some():
             pass
 
     def on_ended(self) -> None:
@@ -185,9 +203,13 @@ class Program:
         self._output.finish()
 
     def release(self) -> None:
-        """Read what there is, and stop reading."""
+        """Read what there is, and stop reading. A terminal is hung up by this."""
         self.drain()
-        self._close()
+        self._stop_reading()
+        if self._pipe is not None:
+            asyncio.get_running_loop().remove_writer(self._pipe)
+            os.close(self._pipe)
+            self._pipe = None
 
     def _on_output(self) -> None:
         # A few reads a turn, so that a flood does not keep the loop from everything else.
@@ -201,34 +223,41 @@ class Program:
             data = os.read(self._pipe, _READ_SIZE)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""  # This is how a terminal ends.
         if not data:
+            self._stop_reading()
             self._output.finish()
-            self._close()
             return False
         self._output.feed(data)
         return True
 
-    def _close(self) -> None:
-        if self._pipe is not None:
+    def _stop_reading(self) -> None:
+        if self._pipe is not None and self._is_reading:
+            self._is_reading = False
             asyncio.get_running_loop().remove_reader(self._pipe)
-            os.close(self._pipe)
-            self._pipe = None
 
 
 def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name not in _SERVICE_MANAGER}
+    if command.pty is not None:
+        environment = terminal_environment(environment)
     environment.update(command.environment)
     environment[COOKIE] = f"{cookie}:{actor}"
     giving = () if command.inherits is None else GIVING_WORDS
     words = [*command.prefix, *giving, *command.words]
     if command.limits.nofile is not None:
         words = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(command.limits.nofile), *words]
+    if command.pty is not None:
+        words = [*owning_words(output), *words]
     program = command.words[0]
     if words[0] != program and shutil.which(program, path=environment.get("PATH")) is None:
         # What comes before it would end with 127 then, which means something else to a testee.
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
     with contextlib.ExitStack() as stack:
-        standard_input: int = subprocess.DEVNULL
+        standard_input = subprocess.DEVNULL if command.pty is None else output
         if command.inherits is not None:
             standard_input = command.inherits.fileno()
         elif command.input is not None:

@@ -21,12 +21,14 @@ from harness.engine.verbs import (
 )
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.model import steps
-from harness.model.fields import is_subject
+from harness.model.fields import Kind, is_subject
 from harness.model.timeline import What
 
 if TYPE_CHECKING:
     from harness.engine.lookup import Given
+    from harness.engine.verbs.terminals import TerminalStep
     from harness.engine.world import World
+    from harness.model.values import Name
 
 
 _VERB_OF = {step: verb for verb, step in steps.VERBS.items()}
@@ -76,6 +78,10 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await processes.signal(step, world)
         case steps.Configure():
             return await processes.configure(step, world)
+        case steps.Resize():
+            return await _in_terminal(step, world)
+        case steps.Close() | steps.Send() | steps.Expect() | steps.Talk() if _is_terminal(step.of, world):
+            return await _in_terminal(step, world)
         case steps.Connect():
             return await talking.connect(step, world)
         case steps.Close():
@@ -132,3 +138,13 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await concurrency.use(step, world, carry_out)
         case _:
             assert_never(step)
+
+
+def _is_terminal(name: Name, world: World) -> bool:
+    return world.actors[name.path[0]].kind is Kind.TERMINAL
+
+
+async def _in_terminal(step: TerminalStep, world: World) -> Given:
+    from harness.engine.verbs import terminals  # pexpect is for those who have one
+
+    return await terminals.perform(step, world)
