@@ -2,7 +2,7 @@
 
 import sys
 
-from riser import children
+from riser import dealer
 from riser.testee.__main__ import main
 
 
@@ -12,6 +12,6 @@ def plan_for_one(loads, pending, **_rest):
     return {0: count} if count else {}
 
 
-children.plan = plan_for_one
+dealer.plan = plan_for_one
 
 sys.exit(main(sys.argv[1:]))

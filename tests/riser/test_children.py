@@ -215,7 +215,11 @@ def test_neither_parent_nor_children_collect_descriptors(serve: ServeProbe) -> N
         for client in clients:
             assert client.hear() == "x"
             client.close()
-    eventually(lambda: [_descriptors(pid) for pid in pids] == before, f"{before} descriptors again")
+    # Not "equal": a child may still have had one of its birth when it was counted first.
+    eventually(
+        lambda: all(_descriptors(pid) <= most for pid, most in zip(pids, before, strict=True)),
+        f"no more than {before} descriptors",
+    )
 
 
 def test_a_new_child_inherits_no_connection(serve: ServeProbe) -> None:
