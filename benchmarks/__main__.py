@@ -4,6 +4,7 @@
     python -m benchmarks --only cpu --only echo --rounds 9
     python -m benchmarks --quick          one short round of each: shows that everything runs, and proves nothing
     python -m benchmarks --json figures.json
+    python -m benchmarks --page figures.json      measure nothing, and make docs/performance.md of an earlier run
 
 Exits with status 1 if a figure stays behind what is aimed at. A peer that is not on the machine is named and left out.
 """
@@ -14,14 +15,17 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import curve, figure, report
+from benchmarks import curve, figure, page, report
 from benchmarks.effort import FULL, QUICK
 from benchmarks.table import all_curves, all_figures
 
 
 def main() -> int:
-    """Measure and print, and write as JSON if that is asked for."""
+    """Measure and print; or write the page."""
     options = _parser().parse_args()
+    if options.page:
+        page.write(report.read(options.page))
+        return 0
     effort = QUICK if options.quick else dataclasses.replace(FULL, rounds=options.rounds)
     figures, curves = all_figures(effort), all_curves(effort)
     names = {one.name: one.title for one in figures} | {one.name: one.title for one in curves}
@@ -40,7 +44,7 @@ def main() -> int:
             print(f"[{one.name}]", *figure.lines(measured[-1]), sep="\n", flush=True)
     for line in curves:
         if line.name in chosen:
-            traced.append(curve.trace(line))
+            traced.append(curve.trace(line, effort.rounds))
             print(f"[{line.name}]", *curve.lines(traced[-1]), sep="\n", flush=True)
     machine["took"] = f"{(time.monotonic() - began) / 60:.1f} minutes"
     machine["rounds"] = str(effort.rounds)
@@ -63,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=int, default=FULL.rounds, help=f"rounds of each figure; default: {FULL.rounds}"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="make the page of what --json wrote to this file")
     return parser
 
 

@@ -51,14 +51,11 @@ stages:
 
 def why_absent(peer: str) -> str | None:
     """Why varnishtest or Tavern cannot be measured here; None if it can."""
-    match peer:
-        case "varnishtest":
-            return None if shutil.which(VARNISHTEST) else "it is not installed"
-        case "Tavern":
-            there = "TAVERN" in os.environ or importlib.util.find_spec("tavern")
-            return None if there else "it is not installed; TAVERN names the Python of its environment"
-        case _:
-            return None
+    if peer == VARNISHTEST:
+        return None if shutil.which(VARNISHTEST) else "it is not installed"
+    if "TAVERN" in os.environ or importlib.util.find_spec("tavern"):
+        return None
+    return "it is not installed; TAVERN names the Python of its environment"
 
 
 def milliseconds_per_item(peer: str, items: int) -> float:
@@ -76,18 +73,16 @@ def milliseconds_per_item(peer: str, items: int) -> float:
 
 def _run_again(peer: str, file: Path, times: int) -> float:
     """Run one scenario so many times in one run; Tavern, which cannot, has as many in the file."""
-    match peer:
-        case "varnishtest":
-            return seconds_of(VARNISHTEST, "-q", "-j1", f"-n{times}", file)
-        case "Tavern":
-            text = file.read_text()
-            file.write_text("---\n".join(text for _ in range(times)))
-            tavern = os.environ.get("TAVERN", sys.executable)
-            took = seconds_of(tavern, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, place=file.parent)
-            file.write_text(text)
-            return took
-        case _:
-            return seconds_of(sys.executable, "-m", "harness", "run", file, "--repeat", str(times), "--jobs", "1")
+    if peer == VARNISHTEST:
+        return seconds_of(VARNISHTEST, "-q", "-j1", f"-n{times}", file)
+    if peer == OURS:
+        return seconds_of(sys.executable, "-m", "harness", "run", file, "--repeat", str(times), "--jobs", "1")
+    text = file.read_text()
+    file.write_text("---\n".join(text for _ in range(times)))
+    tavern = os.environ.get("TAVERN", sys.executable)
+    took = seconds_of(tavern, "-m", "pytest", "-q", "-p", "no:cacheprovider", file, place=file.parent)
+    file.write_text(text)
+    return took
 
 
 def run_seconds(files: int) -> float:

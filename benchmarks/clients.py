@@ -30,6 +30,7 @@ def curves(effort: Effort) -> Iterator[Curve]:
         {name: functools.partial(_throughput, command, effort) for name, command in there.items()},
         "one client waits for every switch between processes; many keep both cores busy, and the rest is CPU",
         absent=absent,
+        most_rounds=3,
     )
     yield Curve(
         "latency",
@@ -60,7 +61,7 @@ def _throughput(command: Command, effort: Effort) -> Points:
     with running(*command) as server:
         warm_up(server.address, "connect")
         for clients in effort.steps(*CLIENTS):
-            done = good(flood(server.address, clients=clients, seconds=effort.seconds / 2, mode="connect"))
+            done = good(flood(server.address, clients=clients, seconds=effort.seconds / 4, mode="connect"))
             yield clients, done["operations"] / done["seconds"]
 
 

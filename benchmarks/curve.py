@@ -37,6 +37,7 @@ class Curve:
     limited_by: str
     one_more: tuple[str, float, str] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+    most_rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,18 @@ class Traced:
         return f"{number(slope * factor)} {unit} for {what}"
 
 
-def trace(curve: Curve) -> Traced:
-    """Measure every series once."""
-    points: dict[str, Points] = {}
+def trace(curve: Curve, rounds: int) -> Traced:
+    """Measure every series in every round; at each place what counts is the median."""
+    found: dict[str, dict[float, list[float]]] = {name: {} for name in curve.series}
     failures: dict[str, str] = {}
-    for name, measured in curve.series.items():
-        points[name] = []
-        try:
-            for point in measured():
-                points[name].append(point)
-        except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
-            failures[name] = f"{type(failure).__name__}: {failure}"
+    for _ in range(min(rounds, curve.most_rounds)):
+        for name in [name for name in curve.series if name not in failures]:
+            try:
+                for x, y in curve.series[name]():
+                    found[name].setdefault(x, []).append(y)
+            except (RuntimeError, OSError, subprocess.SubprocessError) as failure:
+                failures[name] = f"{type(failure).__name__}: {failure}"
+    points = {name: [(x, statistics.median(ys)) for x, ys in series.items()] for name, series in found.items()}
     return Traced(curve, points, failures)
 
 

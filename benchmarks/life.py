@@ -46,7 +46,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "ms",
         {OURS: _stop},
         (Aim(50, 20),),
-        "the end of four interpreters one after the other: children, server, daemon",
+        "interpreters that end one after the other: the children's, the server's, the daemon's",
     )
     yield Figure(
         "server-killed",
@@ -54,7 +54,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "ms",
         {OURS: _server_killed},
         (Aim(500, 100),),
-        "its children end first, which they do when their leash breaks; then two forks",
+        "the end of the old children, whose leash breaks, and three forks: the server's and its children's",
     )
     yield Figure(
         "child-killed",
@@ -62,7 +62,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "ms",
         {OURS: _child_killed},
         (Aim(500, 100),),
-        "a fork, and 4 threads that start; half of it is the look whether all 8 answer",
+        "a fork, 4 threads that start, and the look whether all 8 answer, which is repeated until they do",
     )
     reason = why_no_compiler()
     yield Figure(

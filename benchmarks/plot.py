@@ -30,7 +30,7 @@ text { font: 12px system-ui, sans-serif; fill: currentColor }
   .s0 { --c: #58a6ff } .s1 { --c: #ff9248 } .s2 { --c: #2fd6a3 } .s3 { --c: #f0a3cc } .s4 { --c: #f0e442 }
   .s6 { --c: #a0a0a0 }
 }"""
-COLOURS = 7
+COLOURS, MARKS = 7, 5
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,14 @@ def _series(index: int, name: str, places: Iterable[tuple[float, float]]) -> Ite
 
 
 def _mark(index: int, x: float, y: float) -> str:
-    match index % 4:
+    match index % MARKS:
         case 0:
             return f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
         case 1:
             return f'<path class="mark" d="M{x - 3.2:.1f} {y - 3.2:.1f}h6.4v6.4h-6.4z"/>'
         case 2:
             return f'<path class="mark" d="M{x:.1f} {y - 4:.1f}l4 7h-8z"/>'
-        case _:
+        case 3:
             return f'<path class="mark" d="M{x:.1f} {y - 4.5:.1f}l4.5 4.5l-4.5 4.5l-4.5 -4.5z"/>'
+        case _:
+            return f'<path class="mark" d="M{x:.1f} {y + 4:.1f}l4 -7h-8z"/>'

@@ -18,7 +18,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "ms",
         {OURS: _value("ready", 4)},
         (Aim(200, 60),),
-        "6 forks one after the other, keeper and deputy among them, and an interpreter that sets itself up after each",
+        "6 forks, of the keeper, its deputy and the 4, which then open their listeners, on as many cores as there are",
     )
     yield Figure(
         "pool-healed",
@@ -26,7 +26,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "ms",
         {OURS: _value("healed", 0)},
         (Aim(100, 10),),
-        "a fork, and a look of the caller every few milliseconds whether somebody listens again",
+        "the end of the dead one, a fork and the factory; the call waits in the socket's queue meanwhile",
     )
     yield Figure(
         "pool-memory",

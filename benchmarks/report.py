@@ -91,6 +91,7 @@ def machine() -> dict[str, str]:
         "kernel": f"{os.uname().sysname} {os.uname().release}",
         "Python": platform.python_version(),
         "Ruby": _first_line("ruby", "--version") or "none",
+        "load before": f"{os.getloadavg()[0]:.1f}",
     }
 
 

@@ -86,10 +86,8 @@ def _microseconds(peer: str, row: Row, calls: int) -> float | None:
 
 
 def _why_absent(peer: str) -> str | None:
-    match peer:
-        case "dRuby":
-            return why_no_ruby()
-        case "RPyC":
-            return None if importlib.util.find_spec("rpyc") else "it is not installed (extra bench)"
-        case _:
-            return None
+    if peer == DRUBY:
+        return why_no_ruby()
+    if peer == RPYC and importlib.util.find_spec("rpyc") is None:
+        return "it is not installed (extra bench)"
+    return None

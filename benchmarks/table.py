@@ -1,6 +1,6 @@
 """All figures and curves, in the order in which they are measured and told."""
 
-from benchmarks import clients, connections, growth, life, pools, scenarios, services, starting
+from benchmarks import clients, connections, growth, holding, life, pools, scenarios, services, starting
 from benchmarks.curve import Curve
 from benchmarks.effort import Effort
 from benchmarks.figure import Figure
@@ -20,4 +20,4 @@ def all_figures(effort: Effort) -> list[Figure]:
 
 def all_curves(effort: Effort) -> list[Curve]:
     """Every plot."""
-    return [*clients.curves(effort), *growth.curves(effort)]
+    return [*clients.curves(effort), *holding.curves(effort), *growth.curves(effort)]

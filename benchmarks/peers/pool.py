@@ -1,6 +1,7 @@
 """What a pool of service processes costs beside its calls: numbers on standard output.
 
-python pool.py ready PROCESSES      milliseconds until every service process serves, and MiB (USS) of one of them
+python pool.py ready PROCESSES      milliseconds until every service process serves, MiB (USS) of one of them, and
+                                        MiB (PSS) of all processes of the pool
 python pool.py healed               milliseconds from SIGKILL of a service process to the answer of its successor
 python pool.py inside COUNT         microseconds that a call takes without processes beyond a plain call
 python pool.py services NUMBER      milliseconds until a pool of 2 serves so many services, microseconds of a call
@@ -54,19 +55,28 @@ def ready(processes: int) -> list[float]:
     try:
         services.start_client()
         pid = services.get_service("front").pid()
-        before, now = -1, private_kib(pid)
+        before, now = -1, memory_kib(pid, "Private_.*")
         while now != before:
             time.sleep(0.02)
-            before, now = now, private_kib(pid)
-        return [took * 1e3, now / 1024]
+            before, now = now, memory_kib(pid, "Private_.*")
+        return [took * 1e3, now / 1024, sum(memory_kib(below, "Pss") for below in all_below(os.getpid())) / 1024]
     finally:
         services.stop_server()
 
 
-def private_kib(pid: int) -> int:
-    """What would be free if the process ended."""
+def all_below(pid: int) -> list[int]:
+    """The living processes that this one and those below it have started."""
+    found = [pid]
+    for parent in found:
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            found.extend(map(int, children.read_text().split()))
+    return found[1:]
+
+
+def memory_kib(pid: int, kinds: str) -> int:
+    """What the kernel says of its memory, of these kinds."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(int(size) for size in re.findall(r"^Private_\w+: +(\d+) kB", text, re.MULTILINE))
+    return sum(int(size) for size in re.findall(rf"^{kinds}: +(\d+) kB", text, re.MULTILINE))
 
 
 def healed(_: int) -> list[float]:

@@ -25,7 +25,7 @@ def curve(*, x: Axis = Axis("threads"), y: Axis = Axis("MiB")) -> Curve:  # noqa
 
 
 def test_a_curve_is_told_with_what_one_more_costs_and_who_is_missing() -> None:
-    assert list(lines(trace(curve()))) == [
+    assert list(lines(trace(curve(), 1))) == [
         "Memory & threads: MiB, by threads",
         "    ours: 1: 11, 10: 20, 100: 110",
         "        1,024 KiB for a thread",
@@ -35,12 +35,18 @@ def test_a_curve_is_told_with_what_one_more_costs_and_who_is_missing() -> None:
     ]
 
 
+def test_at_each_place_the_median_of_the_rounds_counts() -> None:
+    rounds = iter([[(1, 5), (2, 9)], [(1, 7), (2, 8)], [(1, 100), (2, 1)]])
+    thrice = Curve("name", "title", Axis("x"), Axis("y"), {"ours": lambda: next(rounds)}, "", most_rounds=3)
+    assert trace(thrice, 9).points == {"ours": [(1, 7), (2, 8)]}
+
+
 def test_what_was_measured_before_a_series_broke_down_is_kept() -> None:
     def breaks() -> Iterator[tuple[float, float]]:
         yield 1, 11
         raise RuntimeError("out of descriptors")
 
-    broken = trace(Curve("name", "title", Axis("x"), Axis("y"), {"ours": breaks}, ""))
+    broken = trace(Curve("name", "title", Axis("x"), Axis("y"), {"ours": breaks}, ""), 1)
     assert broken.points == {"ours": [(1, 11)]}
     assert list(lines(broken))[-1] == "    ours broke down: RuntimeError: out of descriptors"
 
@@ -48,7 +54,7 @@ def test_what_was_measured_before_a_series_broke_down_is_kept() -> None:
 @pytest.mark.parametrize("steps", ["added", "multiplied"])
 def test_a_drawing_has_a_line_for_each_series_and_its_name(steps: str) -> None:
     x, y = (Axis(title, is_logarithmic=steps == "multiplied") for title in ("threads", "MiB"))
-    traced = trace(curve(x=x, y=y))
+    traced = trace(curve(x=x, y=y), 1)
     picture = ET.fromstring(drawing(traced.curve, traced.points))
     paths = [line.attrib["points"].split() for line in picture.iter(f"{SVG}polyline")]
     assert [len(path) for path in paths] == [3, 2]
@@ -59,7 +65,7 @@ def test_a_drawing_has_a_line_for_each_series_and_its_name(steps: str) -> None:
 
 
 def test_a_drawing_can_be_read_on_a_dark_page() -> None:
-    traced = trace(curve())
+    traced = trace(curve(), 1)
     assert "prefers-color-scheme: dark" in drawing(traced.curve, traced.points)
 
 

@@ -28,7 +28,7 @@ CURVES = [
     ("clients", OURS),
     ("latency", LIMIT),
     *(("held-memory", name) for name in ("riser, a thread for each", "riser, waiting in its queue", THREADING)),
-    *((name, OURS) for name in ("children-memory", "threads-time", "pool-time", "services-time")),
+    *((name, OURS) for name in ("children-memory", "threads-time", "processes-memory", "services-time")),
     ("keys-call", "with a new key"),
 ]
 
@@ -50,7 +50,7 @@ def test_a_series_of_a_curve_gives_its_points_or_it_says_why_not(name: str, seri
     if series in curve.absent:
         assert series not in curve.series
         return
-    traced = trace(dataclasses.replace(curve, series={series: curve.series[series]}))
+    traced = trace(dataclasses.replace(curve, series={series: curve.series[series]}), 1)
     assert traced.failures == {}
     places = [x for x, _ in traced.points[series]]
     assert len(places) > 1
