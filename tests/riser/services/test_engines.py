@@ -9,10 +9,10 @@ import gc
 import os
 import pickle
 import re
+import select
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -33,6 +33,7 @@ from riser.services.errors import NotStartedError, ServiceDied, ServiceUnavailab
 from riser.services.services import Services
 from riser.signals import SignalInbox
 
+from .clusters import ROOT, running
 from .conftest import MAY_FORK_WITH_THREADS, Odd, eventually, make_services
 from .test_healing import kill
 
@@ -41,34 +42,14 @@ pytestmark = MAY_FORK_WITH_THREADS
 NO_SCHEDULER, NO_HEAD = DaskEngine("tcp://127.0.0.1:1"), RayEngine("127.0.0.1:1")
 Cluster = DaskEngine | RayEngine
 ENGINE: type[Cluster] = {"dask": DaskEngine, "ray": RayEngine}[os.environ.get("RISER_ENGINE", "dask")]
-ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "services.md"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Two workers under a nanny each, or two nodes, and what goes with them."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONDEVMODE", "PYTHONWARNINGS")}
-    with (
-        # Sockets go by the names of files, and pytest's own directories have too long ones.
-        tempfile.TemporaryDirectory(prefix="riser-") as directory,
-        subprocess.Popen(
-            [sys.executable, "-m", f"tests.riser.services.{ENGINE.extra}_cluster", directory],
-            cwd=ROOT,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            address = process.stdout.readline().strip()
-            assert address, "the cluster did not start"
-            yield ENGINE(address)
-            process.communicate("", timeout=60)
-        finally:
-            process.kill()
+    with running(ENGINE.extra) as address:
+        yield ENGINE(address)
 
 
 def on(engine: Engine, process_num: int = 2) -> Services:
@@ -90,11 +71,16 @@ def workshop(placed: Services) -> Any:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it is there, and not only waits to be reaped."""
+    """Whether any thread of it is left: the first may be dead while another has its connections still open."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
         return False
+    ended = select.poll()
+    ended.register(descriptor, select.POLLIN)
+    is_over = bool(ended.poll(0))
+    os.close(descriptor)
+    return not is_over
 
 
 # Calls
