@@ -122,7 +122,8 @@ class Conversation:
     def _hear(self, came: Received | Ended) -> None:
         if isinstance(came, Ended):
             self._is_deaf = True
-            how = came.how if came.how in (End.CLOSED, End.RESET) else End.ANY
+            # How the connections of a daemon end that was sent a signal is often chance.
+            how = came.how if came.how in (End.CLOSED, End.RESET) and not self._is_end_expected else End.ANY
             self._note(HungUp(how), f"the connection was {came}")
             return
         if came.line.end is not LineEnd.NEWLINE:

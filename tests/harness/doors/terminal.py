@@ -19,13 +19,16 @@ LIMIT = 120.0
 
 
 class Terminal:
-    """`python -m harness` on a pty. Nothing forks here: `setsid` gives the program its controlling terminal."""
+    """`python -m harness`, or another module, on a pty.
 
-    def __init__(self, *arguments: str, cwd: Path, environment: dict[str, str]) -> None:
+    Nothing forks here: `setsid` gives the program its controlling terminal.
+    """
+
+    def __init__(self, *arguments: str, cwd: Path, environment: dict[str, str], module: str = "harness") -> None:
         master, slave = os.openpty()
         termios.tcsetwinsize(slave, (40, 120))
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", sys.executable, "-m", "harness", *arguments],
+            ["setsid", "--ctty", sys.executable, "-m", module, *arguments],
             stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment,
         )  # fmt: skip
         os.close(slave)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Protocol
@@ -14,7 +16,7 @@ import pytest
 from tests.harness.doors.conftest import LIMIT, plain_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.harness.doors.conftest import Write
@@ -235,6 +237,96 @@ def test_other_tests_run_beside_scenarios_with_no_engine_in_their_process(run_py
     write("scenarios/talk/test_between.py", text)
     write("test_after.py", text)
     assert counts(run_pytest()) == {**WHOLE, "passed": 4}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_another_implementation_is_judged(run_pytest: Pytest, workers: list[str]) -> None:
+    done = run_pytest("--implementation", "other", "-v", "scenarios/talk/echo.yaml", *workers)
+    assert counts(done) == {"passed": 2}
+    assert "other:talk/echo[unix]" in done.stdout
+
+
+def test_the_first_failure_ends_a_run_with_workers_too(run_pytest: Pytest) -> None:
+    done = run_pytest("-x", "-n", "1", "scenarios/talk/wrong.yaml", "scenarios/talk/echo.yaml")
+    assert counts(done) == {"failed": 1}
+
+
+SHUFFLED = """\
+    import os, random
+
+    def pytest_collection_modifyitems(items):
+        random.Random(int(os.environ["SEED"])).shuffle(items)
+    """
+
+
+@pytest.mark.parametrize(("seed", "workers"), [("1", []), ("2", []), ("3", ["-n", "2"])])
+def test_the_order_is_of_no_account(run_pytest: Pytest, write: Write, seed: str, workers: list[str]) -> None:
+    """Other tests stand between scenarios then, so that the engine is closed and opened again."""
+    write("conftest.py", SHUFFLED)
+    write(
+        "scenarios/test_between.py",
+        """\
+        import pytest
+        from harness.engine.runner import Engine
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_an_engine_can_be_had(number):
+            with Engine():
+                pass
+        """,
+    )
+    assert counts(run_pytest(*workers, SEED=seed)) == {**WHOLE, "passed": 6}
+
+
+# Other machines.
+
+
+@contextlib.contextmanager
+def gateway(directory: Path) -> Iterator[int]:
+    """The server of execnet, which runs what it is sent, on a port of this machine, as it would on another."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "execnet.script.socketserver", "127.0.0.1:0"],
+        cwd=directory, env=plain_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as server:  # fmt: skip
+        try:
+            assert server.stdout is not None
+            found = re.search(r"\('127\.0\.0\.1', (\d+)\)", server.stdout.readline())
+            assert found is not None
+            yield int(found[1])
+        finally:
+            server.kill()
+
+
+def test_scenarios_are_distributed_over_gateways(
+    run_pytest: Pytest, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One worker is a process of another Python here, the other sits behind a socket, in a checkout of its own."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (project / "pytest.ini").write_text("[pytest]\ntestpaths = scenarios\n")
+    shutil.copytree(project, elsewhere, dirs_exist_ok=True)
+    here = f"--tx=popen//python={sys.executable}"
+    with gateway(elsewhere) as port:
+        there = f"--tx=socket=127.0.0.1:{port}//chdir={elsewhere}"
+        done = run_pytest("-v", "-rA", "-d", here, there, "--junit-xml=r.xml")
+    assert counts(done) == WHOLE
+    ran_by = set(re.findall(r"\[(gw\d)\] \[ *\d+%\]", done.stdout))
+    assert ran_by == {"gw0", "gw1"}
+    assert "scenarios/talk/wrong.yaml:9:5: got 'ok one', expected 'ok two'" in done.stdout
+    assert len(list(ET.parse(project / "r.xml").iter("testcase"))) == 6
+
+
+def test_a_gateway_s_worker_runs_in_its_own_checkout(
+    run_pytest: Pytest, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (project / "pytest.ini").write_text("[pytest]\ntestpaths = scenarios\n")
+    shutil.copytree(project, elsewhere, dirs_exist_ok=True)
+    broken = (elsewhere / "scenarios/talk/echo.yaml").read_text().replace("expect: ok one", "expect: ok won")
+    (elsewhere / "scenarios/talk/echo.yaml").write_text(broken)
+    with gateway(elsewhere) as port:
+        done = run_pytest("-d", f"--tx=socket=127.0.0.1:{port}//chdir={elsewhere}")
+    assert counts(done) == {"failed": 4, "xfailed": 1, "skipped": 1}
+    assert "got 'ok one', expected 'ok won'" in done.stdout
 
 
 DISTRIBUTION = """\
