@@ -1,6 +1,9 @@
 """Kills of any process of a pool, its keeper, its deputy, its clients and its server, under load, one after another.
 
-    python -m tests.riser.services.storm [KILLS [POOL]]                              200 4
+    python -m tests.riser.services.storm [KILLS [POOL]] [tcp]                        200 4
+
+With `tcp` the service processes are placed by an engine, and called over TCP inside of TLS; then its connector may be
+killed, too.
 
 After every kill the pool has to serve again; how long that took is measured by a client that does nothing else. The
 exit status is 0 if it always did, nothing hung, nothing is held by the dead, and no process is left at the end.
@@ -17,22 +20,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from riser.services.engines.engine import Engine
 from riser.services.errors import ServiceError
 from riser.services.limits import time_limit
 from riser.services.services import Services
 
-from .stress import KINDS, make_services, one_call
+from .stress import KINDS, arguments, make_services, one_call
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 ROUNDS_PER_SERVER = 40
 
 
 class Group:
     """One server with a pool, and some clients that call without end; the server is a process of its own."""
 
-    def __init__(self, pool: int, clients: int) -> None:
+    def __init__(self, pool: int, clients: int, engine: Engine | None) -> None:
         self.pool = pool
-        self.services = make_services(pool)
+        self.services = make_services(pool, engine=engine)
+        backend: Any = self.services._backend
+        self.inner: Services | None = backend._inner if engine else None
+        """Those of the connector."""
         self.services.start_server()
         self.services.start_client()
         self.clients = [self.start_client() for _ in range(clients)]
@@ -66,8 +73,13 @@ class Group:
     def members(self) -> dict[str, list[int]]:
         """The processes of the pool by what they are, as the kernel has them now."""
         services = [pid for slot in range(self.pool) if (pid := self._pid(slot))]
-        everybody = [pid for pid in _with_gone_pipe(self.services) if pid not in services]
-        return {"service": services, "keeper or deputy": everybody, "client": self.clients}
+        connector = [pid] if self.inner is not None and (pid := _pid_of(self.inner.get_service("connector"))) else []
+        keepers = [pid for pid in self.kept() if pid not in services + connector]
+        return {"service": services, "connector": connector, "keeper or deputy": keepers, "client": self.clients}
+
+    def kept(self) -> list[int]:
+        """All processes that were forked from the server for the pool, as the kernel has them now."""
+        return _with_gone_pipe(self.services if self.inner is None else self.inner)
 
     def _pid(self, slot: int) -> int:
         try:
@@ -101,8 +113,15 @@ class Group:
         return healed
 
 
+def _pid_of(front: Any) -> int:
+    try:
+        return int(front.pid())
+    except ServiceError:
+        return 0
+
+
 def _with_gone_pipe(services: Services) -> list[int]:
-    """All processes of the pool: those that hold the pipe whose end says that it is gone."""
+    """The processes that hold the pipe whose end says that the pool is gone."""
     mine = Path(f"/proc/self/fd/{services._backend._running._gone}").readlink()  # type: ignore[attr-defined]
     found = []
     for process in Path("/proc").iterdir():
@@ -153,7 +172,7 @@ def server_rounds(group: Group, rounds: int, *, seed: int, report: Callable[[str
     return complaints
 
 
-def run(*, kills: int, pool: int, seed: int = 1) -> tuple[int, dict[str, list[float]]]:
+def run(*, kills: int, pool: int, seed: int = 1, engine: Engine | None = None) -> tuple[int, dict[str, list[float]]]:
     """All rounds, each server killed after its own; the number of complaints, and seconds to heal by who was killed."""
     seconds: dict[str, list[float]] = {}
     complaints = 0
@@ -163,7 +182,7 @@ def run(*, kills: int, pool: int, seed: int = 1) -> tuple[int, dict[str, list[fl
         read, write = os.pipe()
         server = os.fork()
         if server == 0:
-            _serve(rounds, pool=pool, seed=seed + first, write=write)
+            _serve(rounds, pool=pool, seed=seed + first, write=write, engine=engine)
         os.close(write)
         with os.fdopen(read) as lines:
             for line in lines:
@@ -188,14 +207,14 @@ def run(*, kills: int, pool: int, seed: int = 1) -> tuple[int, dict[str, list[fl
     return complaints, seconds
 
 
-def _serve(rounds: int, *, pool: int, seed: int, write: int) -> None:
+def _serve(rounds: int, *, pool: int, seed: int, write: int, engine: Engine | None) -> None:
     def report(kind: str, healed: float) -> None:
         os.write(write, f"healed\t{kind}\t{healed}\n".encode())
 
     try:
-        group = Group(pool, clients=3)
+        group = Group(pool, clients=3, engine=engine)
         complaints = server_rounds(group, rounds, seed=seed, report=report)
-        pids = " ".join(map(str, _with_gone_pipe(group.services)))
+        pids = " ".join(map(str, {*group.kept(), *group.members()["service"]}))
         os.write(write, f"complaints\t{complaints}\t{pids}\n".encode())
         time.sleep(PATIENCE_SECONDS * 10)
     finally:
@@ -210,9 +229,10 @@ def _is_alive(pid: int) -> bool:
 
 
 def main() -> int:
-    kills, pool = (*map(int, sys.argv[1:]), *(200, 4)[len(sys.argv) - 1 :])
+    given, engine = arguments()
+    kills, pool = (*given, *(200, 4)[len(given) :])
     began = time.monotonic()
-    complaints, seconds = run(kills=kills, pool=pool)
+    complaints, seconds = run(kills=kills, pool=pool, engine=engine)
     for kind, each in seconds.items():
         middle, most = sorted(each)[len(each) // 2] * 1000, max(each) * 1000
         sys.stdout.write(f"{kind}: {len(each)} killed; until all served again {middle:.0f} ms, at most {most:.0f} ms\n")

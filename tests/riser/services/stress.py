@@ -1,6 +1,8 @@
 """Mixed calls from many threads of many processes, some of which fork meanwhile; every answer is checked.
 
-    python -m tests.riser.services.stress [CALLS [PROCESSES [THREADS [POOL]]]]       100000 8 8 4
+    python -m tests.riser.services.stress [CALLS [PROCESSES [THREADS [POOL]]]] [tcp]       100000 8 8 4
+
+With `tcp` the service processes are placed by an engine, and called over TCP inside of TLS.
 
 Prints what was done and what is left: objects held, and descriptors, threads and memory of the service processes
 before the first and after the last call. The exit status is 0 if no answer was wrong or missing and nothing is left.
@@ -17,9 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from riser.services.engines.engine import Engine
 from riser.services.errors import StopBlock
 from riser.services.services import Services
 from riser.services.travel import by_reference
+
+from .here import HereEngine
 
 Tag = tuple[int, int, int]
 """Process, thread and number of a call: every answer shows whose it is."""
@@ -100,8 +105,8 @@ def usage_of(pid: int) -> Usage:
     )
 
 
-def make_services(pool: int) -> Services:
-    services = Services(pool, connection_limit=4096)
+def make_services(pool: int, *, engine: Engine | None = None) -> Services:
+    services = Services(pool, engine=engine, connection_limit=4096)
     services.any_process("any", factory=Office)
     services.single_process("single", factory=Office)
     services.sticky_process("sticky", factory=Office)
@@ -238,10 +243,10 @@ def client(services: Services, *, process: int, threads: int, calls: int, fork_e
     return len(failed)
 
 
-def run(*, calls: int, processes: int, threads: int, pool: int) -> list[str]:
+def run(*, calls: int, processes: int, threads: int, pool: int, engine: Engine | None = None) -> list[str]:
     """The whole; what went wrong, and nothing if nothing did."""
     each = -(-calls // (processes * threads))
-    services = make_services(pool)
+    services = make_services(pool, engine=engine)
     complaints: list[str] = []
     with services:
         # The first round of a process costs what later ones do not: warm, and then look.
@@ -300,10 +305,17 @@ def _settled(services: Services, pool: int, before: list[Usage]) -> list[Usage]:
         time.sleep(0.01)
 
 
+def arguments() -> tuple[list[int], Engine | None]:
+    """The numbers of the command line, and the engine if it is to be one."""
+    words = sys.argv[1:]
+    return [int(word) for word in words if word != "tcp"], HereEngine() if "tcp" in words else None
+
+
 def main() -> int:
-    calls, processes, threads, pool = (*map(int, sys.argv[1:]), *(100_000, 8, 8, 4)[len(sys.argv) - 1 :])
+    given, engine = arguments()
+    calls, processes, threads, pool = (*given, *(100_000, 8, 8, 4)[len(given) :])
     began = time.monotonic()
-    complaints = run(calls=calls, processes=processes, threads=threads, pool=pool)
+    complaints = run(calls=calls, processes=processes, threads=threads, pool=pool, engine=engine)
     seconds = time.monotonic() - began
     mine = resource.getrusage(resource.RUSAGE_CHILDREN)
     sys.stdout.write(
