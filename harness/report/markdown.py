@@ -155,7 +155,7 @@ def _again(surveyed: Survey) -> list[str]:
     lines, files = [], []
     for run in surveyed.runs:
         names = [known.name for known in run.header.implementations]
-        files.append(f"{'-'.join(names)}.jsonl")
+        files.append(f"{'-'.join(names)}-report.jsonl")
         command = ["harness", "run", *run.header.suite.split()]
         for known in run.header.implementations:
             command += ["--implementation", known.argument or known.name]

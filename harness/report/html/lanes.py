@@ -109,7 +109,7 @@ class _Lanes:
 
     def of(self, moment: Moment) -> Lane:
         """Put a moment on its lane."""
-        own = self._lanes.setdefault(moment.actor, {})
+        own = self._lanes.setdefault(_actor(moment), {})
         lane = self._lane(own, moment)
         if lane.pid is not None and lane.born is None:
             lane.born = moment.at
@@ -121,7 +121,7 @@ class _Lanes:
 
     def find(self, moment: Moment) -> Lane | None:
         """The lane that a moment was put on."""
-        own = self._lanes.get(moment.actor, {})
+        own = self._lanes.get(_actor(moment), {})
         return own.get(moment.pid) or next(iter(own.values()), None)
 
     def ordered(self) -> list[Lane]:
@@ -139,8 +139,13 @@ class _Lanes:
             own[moment.pid] = lane
             return lane
         if moment.pid not in own:
-            own[moment.pid] = Lane(moment.actor, moment.pid, is_first=not own)
+            own[moment.pid] = Lane(_actor(moment), moment.pid, is_first=not own)
         return own[moment.pid]
+
+
+def _actor(moment: Moment) -> str:
+    """The clients of a load, `load#7`, are on its lane."""
+    return moment.actor.partition("#")[0]
 
 
 def _fault(outcome: Outcome, lanes: _Lanes, places: dict[int, int]) -> tuple[float, int, int | None] | None:

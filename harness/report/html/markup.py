@@ -10,7 +10,7 @@ from harness.report.text import printable
 Markup = NewType("Markup", str)
 """Well-formed HTML."""
 
-_EMPTY = ("br", "circle", "hr", "input", "line", "link", "meta", "path", "rect")
+_EMPTY = ("circle", "input", "meta", "path", "rect")
 """Elements without content, in HTML or in SVG."""
 
 

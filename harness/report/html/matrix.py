@@ -55,7 +55,7 @@ def _row(surveyed: Survey, clause: StatedClause, kills: Kills | None) -> list[Ma
         for row in surveyed.checks[clause.id]
     ]
     listed = cell(joined(*links, between=" ") if links else text("none"), class_="list")
-    told = joined(element("span", text(clause.id), class_="id"), element("br"), element("small", text(clause.says)))
+    told = joined(element("span", text(clause.id), class_="id"), element("small", text(clause.says)))
     killed = []
     if kills is not None:
         mutants = kills.of(clause.id)

@@ -69,13 +69,14 @@ def _scenario(surveyed: Survey, row: ScenarioRow) -> Markup:
 
 
 def _pill(subject: Subject, results: list[Result], *, several: bool) -> Markup:
-    """`riser 3 of 4 passed`; where all are alike, `riser 4 passed`."""
+    """`riser: 1 of 4 failed`; where all that were judged are alike, `riser: 4 passed`."""
     verdict = worst(results)
     if verdict is None:
         words = "not run"
     else:
+        judged = sum(result.outcome.verdict not in _SILENT for result in results) or len(results)
         count = sum(result.outcome.verdict is verdict for result in results)
-        words = f"{count} of {len(results)} {verdict}" if count < len(results) else f"{count} {verdict}"
+        words = f"{count} of {judged} {verdict}" if count < judged else f"{count} {verdict}"
     return pill(verdict, f"{subject.name}: {words}" if several else words)
 
 

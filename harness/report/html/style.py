@@ -36,7 +36,8 @@ nav{margin:.8rem 0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem}
 table{border-collapse:collapse;width:100%;background:var(--card);font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border:1px solid var(--line)}
 thead th{background:var(--openb);white-space:nowrap}
-tbody th{font-weight:normal;min-width:13rem}
+tbody th{font-weight:normal}
+th small{display:block;min-width:13rem}
 td{white-space:nowrap}
 td.ok{background:var(--okb);color:var(--ok)}td.red{background:var(--redb);color:var(--red);font-weight:600}
 td.known{background:var(--knownb);color:var(--known)}td.open{color:var(--open)}
@@ -55,7 +56,7 @@ details details{background:var(--bg);margin:.3rem 0}
 details>:last-child{margin-bottom:.7rem}
 pre{overflow-x:auto;background:var(--openb);padding:.6rem .7rem;border-radius:.4rem;line-height:1.4;margin:.4rem 0}
 .tl{overflow-x:auto;margin:.5rem 0;background:var(--card);border-radius:.4rem}
-svg{display:block;width:100%;min-width:46rem;height:auto}
+svg{display:block;width:100%;min-width:56rem;height:auto}
 svg text{font:10px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink)}
 svg path{fill:none;stroke-width:1}
 svg .p{fill:var(--soft)}svg .m{text-anchor:end}
@@ -72,5 +73,5 @@ svg .X{stroke:var(--card);stroke-width:1.8}svg text.f{fill:var(--red);font-weigh
 @supports selector(:has(*)){.only{display:flex}body:has(#only:checked) .fine{display:none}}
 footer{margin:3rem auto;color:var(--soft);font-size:.9rem}
 @media print{details{break-inside:avoid}}
-@media(max-width:40rem){body{font-size:15px}h1{font-size:1.5rem}details{padding:0 .6rem}tbody th{min-width:9rem}}
+@media(max-width:40rem){body{font-size:15px}h1{font-size:1.5rem}details{padding:0 .6rem}}
 """

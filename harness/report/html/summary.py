@@ -107,7 +107,7 @@ def mutants(kills: Kills) -> Markup:
     said = f"{killed} of {len(kills.mutants)} testees that are wrong on purpose are found out."
     body = [
         [
-            joined(element("span", text(mutant.name), class_="id"), element("br"), element("small", text(mutant.says))),
+            joined(element("span", text(mutant.name), class_="id"), element("small", text(mutant.says))),
             cell(text(mutant.fate), class_="ok" if mutant.is_killed else "red"),
             cell(element("span", text(", ".join(mutant.clauses)), class_="id"), class_="list"),
             cell(element("span", text(", ".join(mutant.by) or "-"), class_="id"), class_="list"),

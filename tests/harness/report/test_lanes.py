@@ -61,6 +61,11 @@ def test_each_actor_has_a_lane_and_the_harness_has_the_steps() -> None:
     assert shown.steps == ((0.0, "start d"),)
 
 
+def test_the_clients_of_a_load_share_its_lane() -> None:
+    shown = picture(outcome(*(Moment(0.1, f"load#{number}", What.OPERATION, "x") for number in range(3))))
+    assert [(lane.actor, len(lane.marks)) for lane in shown.lanes] == [("load", 3)]
+
+
 def test_a_signal_is_an_arrow_to_the_process_that_gets_it() -> None:
     shown = picture(
         outcome(
@@ -83,7 +88,7 @@ def test_the_failing_step_and_the_moment_that_shows_it_are_marked(lossless: Resu
 
 
 def test_lanes_beyond_what_can_be_read_are_counted() -> None:
-    shown = picture(outcome(*(Moment(0.1, f"load#{number}", What.OPERATION, "x") for number in range(MOST_LANES + 3))))
+    shown = picture(outcome(*(Moment(0.1, f"c{number}", What.OPERATION, "x") for number in range(MOST_LANES + 3))))
     assert len(shown.lanes) == MOST_LANES
     assert shown.left_out == 3
 
