@@ -11,7 +11,7 @@ from harness.load.manifest import load_manifest
 from harness.load.render import render_problems
 from harness.load.suite import load_suite
 from harness.model.source import InvalidInputError, Problem
-from harness.model.steps import Pause
+from harness.model.steps import Pause, Python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.cli.arguments import Check
     from harness.model.scenario import Scenario
+    from harness.model.steps import Step
 
 
 def check(command: Check) -> int:
@@ -35,16 +36,17 @@ def check(command: Check) -> int:
     files = {scenario.location.file for scenario in suite.scenarios}
     looked_at = [count(len(files), "scenario"), count(len(suite.scenarios), "item")]
     looked_at += [count(len(manifests), "implementation")] if manifests else []
-    # What cannot be waited for is no mistake, and not to become a habit.
-    looked_at += [count(pauses, "pause")] if (pauses := _pauses(suite.scenarios)) else []
+    # What cannot be waited for, or said, is no mistake, and not to become a habit.
+    for kind, noun in ((Pause, "pause"), (Python, "python step")):
+        looked_at += [count(number, noun)] if (number := _number_of(kind, suite.scenarios)) else []
     sys.stdout.write(f"{', '.join(looked_at)}: no problem\n")
     return 0
 
 
-def _pauses(scenarios: Sequence[Scenario]) -> int:
-    """How many pauses stand in the files, whatever the number of cells."""
+def _number_of(kind: type[Step], scenarios: Sequence[Scenario]) -> int:
+    """How many steps of that kind stand in the files, whatever the number of cells."""
     steps = (step for scenario in scenarios for step in scenario.every_step)
-    return len({step.location for step in steps if isinstance(step, Pause)})
+    return len({step.location for step in steps if isinstance(step, kind)})
 
 
 def _own_folders(paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -58,6 +58,7 @@ class Code(StrEnum):
     DUPLICATE_VALUE = "duplicate-value"
     UNKNOWN_MACRO = "unknown-macro"
     WRONG_INPUTS = "wrong-inputs"
+    UNKNOWN_FUNCTION = "unknown-function"
 
     # Names, in the order of the steps.
     DUPLICATE_NAME = "duplicate-name"

@@ -170,7 +170,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.WRONG_INPUTS: _E(
         "A macro is given something that it does not take, or is not given what it needs: its file says, under `inputs`"
-        " and `defaults`."
+        " and `defaults`. The same of a function and its parameters."
+    ),
+    Code.UNKNOWN_FUNCTION: _E(
+        "`python` names a module that cannot be read or is no Python, or a function that is not in it. It is written"
+        " `python: checks:in_order`, for the function `in_order` of `checks.py` beside the file."
     ),
     Code.DUPLICATE_NAME: _E(
         "A name is given twice, or has a meaning already.",

@@ -56,6 +56,7 @@ from harness.model.steps import (
     Notified,
     Parallel,
     Pause,
+    Python,
     Request,
     Resize,
     Response,
@@ -257,7 +258,7 @@ class _Linter:
                     self._note(None, Code.NO_EFFECT, "this `configure` changes nothing")
             case (
                 Start() | Launch() | Stop() | Close() | Event() | Tree() | Background() | Wait() | Cancel()
-                | Mark() | Parallel() | Barrier() | Use() | Resize()
+                | Mark() | Parallel() | Barrier() | Use() | Resize() | Python()
             ):  # fmt: skip
                 pass
             case _:

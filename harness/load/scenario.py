@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from harness.load.codes import Code
 from harness.load.expand import Cell, Matrix, fill, read_matrix
 from harness.load.files import read_text
+from harness.load.functions import check_function
 from harness.load.lint import lint_actor, lint_places, lint_step
 from harness.load.names import check_names, check_use
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -189,6 +190,7 @@ def _step_part(node: Node, notes: Notes) -> Part[Step]:
     part = read_part(node, notes)
     for each in flattened([part]):
         lint_step(each, notes)
+        check_function(each, notes)
     lint_places(part, notes)
     return part
 

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     EVENT = "event"
     RESPONSE = "response"
     MACRO = "macro"
+    RESULT = "result"
 
 
 RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
@@ -49,6 +50,7 @@ RESULT_FIELDS: dict[Kind, tuple[str, ...] | None] = {
     Kind.RESPONSE: ("status", "version", "body", "kept"),
     Kind.MARK: ("at",),
     Kind.MACRO: (),
+    Kind.RESULT: None,
 }
 """What the result of a step publishes; None where any field may be there. Of a reply, `value` is what follows `ok `;
 what a macro publishes, it says itself."""

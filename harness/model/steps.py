@@ -669,11 +669,26 @@ class Use(Common):
     """The steps of the macro, its inputs filled in, and the names that it gives; not written here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Python(Common):
+    """Call a Python function, for what the language cannot say; `harness check` counts these steps.
+
+    `checks:in_order` is the function `in_order` of `checks.py`, beside this file. It runs in a process of its own, in
+    the workspace, and is given by name what stands under `with`. What it raises fails the step. The result publishes
+    the fields of a mapping that it returns, or as `value` anything else that JSON has.
+    """
+
+    limit: ClassVar[float | None] = 10.0
+    gives: ClassVar[Kind | None] = Kind.RESULT
+    function: str = subject("MODULE:FUNCTION, the module as seen from this file", key="function")
+    inputs: dict[str, Plain] | None = option("a value for each of its parameters", key="with", default=None)
+
+
 Step: TypeAlias = (
     Start | Launch | Exit | Stop | Signal | Connect | Close | Send | Expect | Talk | Resize | Event | Events
     | Notified | Tree | Eventually | Log | File | Write | Configure | Background | Wait | Cancel | Check | Fault
     | Mark | Pause | Never | Throughout | Parallel | Barrier | Use
-    | Request | Response
+    | Request | Response | Python
 )  # fmt: skip
 
 VERBS: dict[str, type[Step]] = {
@@ -711,6 +726,7 @@ VERBS: dict[str, type[Step]] = {
     "parallel": Parallel,
     "barrier": Barrier,
     "use": Use,
+    "python": Python,
 }
 """The word for each verb in YAML."""
 

@@ -63,7 +63,8 @@ class Output:
     """What an actor has written, over all its runs; the oldest lines go when there are more than 16 MiB."""
 
     def __init__(self, actor: str, world: World) -> None:
-        self._actor = actor
+        self.actor = actor
+        """Whose it is, for the timeline."""
         self._timeline = world.timeline
         self._partial = b""
         self._recorded = 0
@@ -105,9 +106,9 @@ class Output:
         while self._size > _KEPT_BYTES:
             self._size -= len(self.lines.popleft().text)
         if self._recorded < _RECORDED_LINES:
-            self._timeline.record(self._actor, What.LOG, text)
+            self._timeline.record(self.actor, What.LOG, text)
         elif self._recorded == _RECORDED_LINES:
-            self._timeline.record(self._actor, What.NOTE, f"more than {_RECORDED_LINES} lines: the rest is not shown")
+            self._timeline.record(self.actor, What.NOTE, f"more than {_RECORDED_LINES} lines: the rest is not shown")
         else:
             self._timeline.pulse.beat()
         self._recorded += 1

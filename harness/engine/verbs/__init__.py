@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from harness.engine.timeline import HARNESS
 from harness.engine.verbs import (
     concurrency,
+    escaping,
     faults,
     files,
     loading,
@@ -136,6 +137,8 @@ async def perform(step: steps.Step, world: World) -> Given:  # noqa: C901 - the 
             return await concurrency.barrier(step, world)
         case steps.Use():
             return await concurrency.use(step, world, carry_out)
+        case steps.Python():
+            return await escaping.python(step, world)
         case _:
             assert_never(step)
 
