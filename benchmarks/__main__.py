@@ -11,6 +11,7 @@ Exits with status 1 if a figure stays behind what is aimed at. A peer that is no
 
 import argparse
 import dataclasses
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,8 @@ def main() -> int:
     if unknown := [name for name in options.only or [] if name not in names]:
         print(f"no figure is called {unknown[0]}; there are {', '.join(sorted(names))}", file=sys.stderr)
         return 2
+    # What was started is ended by those who started it, also when this process is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     machine, began = report.machine(), time.monotonic()
     measured, traced = [], []
     for one in figures:
