@@ -23,6 +23,10 @@ _WITHIN = "within"
 
 def main(arguments: list[str]) -> int:
     """The exit status of the program; 0 if it could not be run, since nothing is wrong then."""
+    # Whoever ends this is to find nothing left; and the kernel lets the first process of a namespace die of no signal
+    # that it does not handle.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     if arguments[0] == _WITHIN:
         return run_within(arguments[1:])
     why_not = try_out()
@@ -55,9 +59,6 @@ def run_within(command: list[str]) -> int:
     """Start the loopback interface, and be the first process of that place: the one that reaps all others."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", _IFF_UP))
-    # What the kernel does not let the first process of a namespace die of.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     first = os.posix_spawnp(command[0], command, os.environ)
     while True:
         pid, status = os.wait()

@@ -2,14 +2,35 @@
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
+
+import trustme
 
 ROOT = Path(__file__).parents[3]
 _END_SECONDS = 60.0
+
+
+class Files(NamedTuple):
+    """Of an authority, and of a certificate with its key."""
+
+    authority: str
+    certificate: str
+
+
+def make_files(directory: Path) -> Files:
+    """What those of a cluster know each other by, where it speaks TLS."""
+    authority = trustme.CA()
+    files = Files(str(directory / "authority.pem"), str(directory / "certificate.pem"))
+    authority.cert_pem.write_to_path(files.authority)
+    certificate = authority.issue_cert("127.0.0.1", "127.0.0.2")
+    certificate.private_key_and_cert_chain_pem.write_to_path(files.certificate)
+    return files
 
 
 @contextlib.contextmanager
@@ -36,3 +57,20 @@ def running(extra: str, *arguments: str, environment: Mapping[str, str] | None =
             process.communicate("", timeout=_END_SECONDS)
         finally:
             process.kill()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether any thread of it is left: the first may be dead while another has its connections still open."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    ended = select.poll()
+    ended.register(descriptor, select.POLLIN)
+    is_over = bool(ended.poll(0))
+    os.close(descriptor)
+    return not is_over
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

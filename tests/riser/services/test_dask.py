@@ -3,34 +3,17 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import trustme
 
 from riser.services.engines.dask import DaskEngine
 from riser.services.errors import ServiceUnavailableError
 
-from .clusters import running
+from .clusters import Files, make_files, running
 from .conftest import MAY_FORK_WITH_THREADS, make_services
 from .dask_cluster import security_of
 
 pytestmark = MAY_FORK_WITH_THREADS
-
-
-class Files(NamedTuple):
-    """Of an authority, and of a certificate with its key."""
-
-    authority: str
-    certificate: str
-
-
-def make_files(directory: Path) -> Files:
-    authority = trustme.CA()
-    files = Files(str(directory / "authority.pem"), str(directory / "certificate.pem"))
-    authority.cert_pem.write_to_path(files.authority)
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(files.certificate)
-    return files
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import gc
 import os
 import pickle
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from riser.services.errors import NotStartedError, ServiceDied, ServiceUnavailab
 from riser.services.services import Services
 from riser.signals import SignalInbox
 
-from .clusters import ROOT, running
+from .clusters import ROOT, is_alive, parent_of, running
 from .conftest import MAY_FORK_WITH_THREADS, Odd, eventually, make_services
 from .test_healing import kill
 
@@ -68,19 +67,6 @@ def placed(cluster: Cluster) -> Iterator[Services]:
 @pytest.fixture
 def workshop(placed: Services) -> Any:
     return placed.get_service("workshop")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether any thread of it is left: the first may be dead while another has its connections still open."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return False
-    ended = select.poll()
-    ended.register(descriptor, select.POLLIN)
-    is_over = bool(ended.poll(0))
-    os.close(descriptor)
-    return not is_over
 
 
 # Calls
@@ -179,8 +165,7 @@ def test_an_idle_process_that_died_is_not_noticed(workshop: Any) -> None:
 
 def test_the_processes_of_a_killed_worker_are_placed_anew(placed: Services, workshop: Any) -> None:
     pid = workshop.pid()
-    worker = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    kill(worker)
+    kill(parent_of(pid))
     eventually(lambda: not is_alive(pid), "the service process ended with its worker")
     assert workshop.pid() != pid
     assert len({placed.call_service("pid") for _ in range(200)}) == 2
