@@ -6,7 +6,6 @@ brings along; a path is taken as it is. A name may lead deeper: `mutants/forgets
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +107,8 @@ def version_of(manifest: Manifest) -> str:
     """The version, which may take a command to find out. Raises VersionError."""
     if isinstance(manifest.version, str):
         return manifest.version
+    import subprocess  # what only looks for manifests does not pay for it
+
     try:
         done = subprocess.run(
             manifest.version,

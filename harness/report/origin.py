@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ DISTRIBUTION = "riser-harness"
 
 def harness_version() -> str:
     """The version of the installed harness; "unknown" when it runs from a source tree that is not installed."""
+    from importlib import metadata  # which brings all of email along: only who says the version pays for it
+
     try:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
