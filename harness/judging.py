@@ -39,7 +39,7 @@ def outcome_without_running(scenario: Scenario, manifest: Manifest, *, absent: s
         verdict=verdict,
         location=scenario.location,
         reason=planned.reason,
-        needs=tuple(sorted(scenario.needs)),
+        needs=tuple(sorted(scenario.profiles)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.model.actors import Certificate, Client, Daemon, Listen, Load, Mode, Process, Proxy, Syslog, Terminal
+from harness.model.actors import Certificate, Client, Daemon, Listen, Load, Process, Proxy, Syslog, Terminal
 from harness.model.manifest import Profile
 from harness.model.values import Text
 
@@ -46,30 +46,12 @@ Plan: TypeAlias = Ready | Unsupported | Skipped
 
 def plan(scenario: Scenario, manifest: Manifest, *, machine: Machine) -> Plan:
     """Whether the item can be run against the implementation on the machine."""
-    missing = sorted(_needs(scenario) - manifest.profiles)
+    missing = sorted(scenario.profiles - manifest.profiles)
     if missing:
         noun = "profile" if len(missing) == 1 else "profiles"
         return Unsupported(f"the manifest of {manifest.name} does not offer the {noun} {', '.join(missing)}")
     lacking = next(_lacking(scenario, machine), None)
     return Ready() if lacking is None else Skipped(lacking)
-
-
-def _needs(scenario: Scenario) -> frozenset[Profile]:
-    """What the scenario says that it needs, and what its daemons need: what they are and use."""
-    daemons = [actor for actor in scenario.actors if isinstance(actor, Daemon)]
-    implied = {
-        Profile.DAEMON: any(daemon.mode is Mode.DAEMON for daemon in daemons),
-        Profile.TLS: any(daemon.tls is not None for daemon in daemons),
-        Profile.ACTIVATION: any(daemon.inherits is not None for daemon in daemons),
-        Profile.SERVICES: any(map(_calls_services, daemons)),
-        Profile.RESOURCES: any(daemon.resources is not None for daemon in daemons),
-    }
-    return scenario.needs | {profile for profile, is_needed in implied.items() if is_needed}
-
-
-def _calls_services(daemon: Daemon) -> bool:
-    """Whether it has a pool: resources in service processes are services, too."""
-    return daemon.services is not None or (daemon.resources is not None and daemon.resources.process_num > 0)
 
 
 def _lacking(scenario: Scenario, machine: Machine) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.model.outcome import Failure, Outcome, Verdict
+from harness.model.outcome import BY_LUCK, Failure, Outcome, Verdict
 
 if TYPE_CHECKING:
     from harness.model.manifest import KnownFailure, Manifest
@@ -30,7 +30,7 @@ def judge_known(outcome: Outcome, manifest: Manifest) -> Outcome:
             said = f"it is known to fail with {told}, but failed otherwise: {outcome.failure.message}"
             return replace(outcome, verdict=Verdict.XPASSED, failure=replace(outcome.failure, message=said))
         case Verdict.PASSED if all(each.sometimes for each in known):
-            return replace(outcome, verdict=Verdict.XFAILED, reason=f"it passed this time, by luck: {known[0].reason}")
+            return replace(outcome, verdict=Verdict.XFAILED, reason=f"{BY_LUCK}{known[0].reason}")
         case Verdict.PASSED:
             said = f"it is known to fail with {told}, but passed; {known[0].location} says otherwise"
             return replace(outcome, verdict=Verdict.XPASSED, failure=Failure(outcome.location, said))

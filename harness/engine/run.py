@@ -225,5 +225,5 @@ def _outcome(
         reason=reason,
         timeline=() if timeline is None else tuple(timeline.moments),
         marks=() if timeline is None else tuple((name, mark.at) for name, mark in timeline.marks.items()),
-        needs=tuple(sorted(scenario.needs)),
+        needs=tuple(sorted(scenario.profiles)),
     )

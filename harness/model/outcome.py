@@ -41,6 +41,10 @@ class Verdict(StrEnum):
         return self.is_red or self is Verdict.FLAKY
 
 
+BY_LUCK = "it passed this time, by luck: "
+"""How the reason of a known failure begins that happens sometimes, and did not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a scenario is not passed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.actors import Actor
+from harness.model.actors import Actor, Daemon, Mode
 from harness.model.fields import option
 from harness.model.manifest import Profile
 from harness.model.source import Location
@@ -46,9 +46,27 @@ class Scenario:
         """All steps, those under `finally` and those within others too."""
         return tuple(every_step((*self.steps, *self.always)))
 
+    @property
+    def profiles(self) -> frozenset[Profile]:
+        """What the scenario says that it needs, and what its daemons need: what they are and use."""
+        daemons = [actor for actor in self.actors if isinstance(actor, Daemon)]
+        implied = {
+            Profile.DAEMON: any(daemon.mode is Mode.DAEMON for daemon in daemons),
+            Profile.TLS: any(daemon.tls is not None for daemon in daemons),
+            Profile.ACTIVATION: any(daemon.inherits is not None for daemon in daemons),
+            Profile.SERVICES: any(map(_calls_services, daemons)),
+            Profile.RESOURCES: any(daemon.resources is not None for daemon in daemons),
+        }
+        return self.needs | {profile for profile, is_needed in implied.items() if is_needed}
+
     def actor(self, name: str) -> Actor:
         """The actor of that name, which the loader has made sure exists."""
         return next(actor for actor in self.actors if actor.name == name)
+
+
+def _calls_services(daemon: Daemon) -> bool:
+    """Whether it has a pool: resources in service processes are services, too."""
+    return daemon.services is not None or (daemon.resources is not None and daemon.resources.process_num > 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from harness.model.outcome import Verdict
+from harness.model.outcome import BY_LUCK, Verdict
 from harness.report.conformance import cell, counted
 from harness.report.failure import why
 from harness.report.survey import short, tally
@@ -116,12 +116,14 @@ def _known(subject: Subject) -> list[str]:
     found: defaultdict[str, list[Result]] = defaultdict(list)
     for result in subject.results:
         if result.outcome.verdict is Verdict.XFAILED:
-            found[result.outcome.reason or ""].append(result)
+            found[(result.outcome.reason or "").removeprefix(BY_LUCK)].append(result)
     if not found:
         return []
     lines = [f"## Known failures: {escaped(subject.name)}", ""]
     for reason, results in sorted(found.items(), key=lambda each: _first(each[1])):
-        lines.append(f"- {escaped(reason)} {_items(result.outcome.item for result in results)}")
+        lucky = sum((result.outcome.reason or "").startswith(BY_LUCK) for result in results)
+        luck = f"; {lucky} of them passed this time, by luck" if lucky else ""
+        lines.append(f"- {escaped(reason)} ({_items(result.outcome.item for result in results)}{luck})")
     return lines
 
 
@@ -178,12 +180,12 @@ def escaped(text: str) -> str:
 
 
 def _items(items: Iterable[str]) -> str:
-    """`(a, b in 3 cells)`: scenarios, with how many of their cells where there are several."""
+    """`a, b in 3 cells`: scenarios, with how many of their cells where there are several."""
     cells: defaultdict[str, int] = defaultdict(int)
     for item in items:
         cells[item.partition("[")[0]] += 1
     named = (f"{escaped(path)}{f' in {count} cells' if count > 1 else ''}" for path, count in sorted(cells.items()))
-    return f"({', '.join(named)})"
+    return ", ".join(named)
 
 
 def _first(results: Sequence[Result]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from harness.model.outcome import Failure, Verdict
+from harness.model.outcome import BY_LUCK, Failure, Verdict
 from harness.model.source import Location
 from harness.report.kills import Kill, Kills
 from harness.report.markdown import MOST_RED, escaped, markdown
@@ -47,3 +47,15 @@ def test_a_page_of_red_items_is_cut(whole_run: Run, outcome_of: Callable[..., Ou
     lines = markdown(survey([dataclasses.replace(whole_run, results=results)])).splitlines()
     assert sum(line.startswith("- **failed**") for line in lines) == MOST_RED
     assert "- and 2 more" in lines
+
+
+def test_a_known_failure_that_passed_by_luck_stands_with_those_that_failed(
+    whole_run: Run, outcome_of: Callable[..., Outcome]
+) -> None:
+    reasons = ("it is a race", f"{BY_LUCK}it is a race")
+    results = tuple(
+        Result(outcome_of(f"stop/idle[{number}]", Verdict.XFAILED, reason=reason))
+        for number, reason in enumerate(reasons)
+    )
+    lines = markdown(survey([dataclasses.replace(whole_run, results=results)])).splitlines()
+    assert "- it is a race (stop/idle in 2 cells; 1 of them passed this time, by luck)" in lines
