@@ -14,10 +14,11 @@ import dataclasses
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import curve, figure, page, report
-from benchmarks.effort import FULL, QUICK
+from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.table import all_curves, all_figures
 
 
@@ -39,24 +40,44 @@ def main() -> int:
         return 2
     # What was started is ended by those who started it, also when this process is told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    machine, began = report.machine(), time.monotonic()
-    measured, traced = [], []
+    run = _Run(effort, options.json)
     for one in figures:
         if one.name in chosen:
-            measured.append(figure.measure(one, effort.rounds))
-            print(f"[{one.name}]", *figure.lines(measured[-1]), sep="\n", flush=True)
+            run.measure(one)
     for line in curves:
         if line.name in chosen:
-            traced.append(curve.trace(line, effort.rounds))
-            print(f"[{line.name}]", *curve.lines(traced[-1]), sep="\n", flush=True)
-    machine["took"] = f"{(time.monotonic() - began) / 60:.1f} minutes"
-    machine["rounds"] = str(effort.rounds)
-    if options.json:
-        report.write(options.json, report.report_of(machine, measured, traced))
-    print(*(f"{name}: {value}" for name, value in machine.items()), sep="; ")
-    behind = [one for one in measured if "NO" in map(one.reached, one.figure.aims)]
-    print("behind what is aimed at:", ", ".join(one.figure.name for one in behind) or "none")
+            run.trace(line)
+    print(*(f"{name}: {value}" for name, value in run.machine.items()), sep="; ")
+    behind = [one.figure.name for one in run.measured if "NO" in map(one.reached, one.figure.aims)]
+    print("behind what is aimed at:", ", ".join(behind) or "none")
     return 1 if behind and not options.quick else 0
+
+
+class _Run:
+    """What has been measured so far; printed and written as it comes, so that nothing of it is lost."""
+
+    def __init__(self, effort: Effort, file: Path | None) -> None:
+        self.machine = report.machine()
+        self.measured: list[figure.Measured] = []
+        self._traced: list[curve.Traced] = []
+        self._effort = effort
+        self._file = file
+        self._began = time.monotonic()
+
+    def measure(self, one: figure.Figure) -> None:
+        self.measured.append(figure.measure(one, self._effort.rounds))
+        self._tell(one.name, figure.lines(self.measured[-1]))
+
+    def trace(self, one: curve.Curve) -> None:
+        self._traced.append(curve.trace(one, self._effort.rounds))
+        self._tell(one.name, curve.lines(self._traced[-1]))
+
+    def _tell(self, name: str, lines: Iterable[str]) -> None:
+        print(f"[{name}]", *lines, sep="\n", flush=True)
+        self.machine["took"] = f"{(time.monotonic() - self._began) / 60:.1f} minutes"
+        self.machine["rounds"] = str(self._effort.rounds)
+        if self._file:
+            report.write(self._file, report.report_of(self.machine, self.measured, self._traced))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -147,9 +147,10 @@ def _section(traced: Traced) -> str:
     rows = ((number(x), *(number(values[name][x]) if x in values[name] else "" for name in names)) for x in places)
     missing = [f"{name}: {NOT_MEASURED}, {reason}" for name, reason in curve.absent.items()]
     broken = [f"{name} broke down: {how}" for name, how in traced.failures.items()]
-    words = "; ".join([*missing, *broken])
+    gaps = "".join(f" {words}." for words in [*missing, *broken])
     return (
-        f"### {curve.title}\n\n`{curve.name}`: {curve.limited_by}.{f' {words}.' if words else ''}\n\n"
+        f"### {curve.title}\n\n"
+        f"`{curve.name}`, in {curve.y.title}; what it is made of: {curve.limited_by}.{gaps}\n\n"
         f"![{curve.title}]({PLOTS}/{curve.name}.svg)\n\n" + _table((curve.x.title, *names), rows)
     )
 

@@ -89,7 +89,7 @@ def figures(effort: Effort) -> Iterator[Figure]:
         "s",
         {OURS: functools.partial(check_seconds, effort.count(FILES))},
         (Aim(0.5, 0.2),),
-        "Python's start and imports, then the YAML parser in C, and half a millisecond for each file",
+        "Python's start and imports, then the YAML parser in C, and a millisecond or two for each file",
     )
     for name, title, measured in (
         ("check-growth", "to check a scenario", check_seconds),
