@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riser.services import handshake
@@ -130,6 +130,7 @@ def test_a_stranger_is_told_nothing(pair: Pair, hello: bytes) -> None:
     assert ours.recv(100) == b""
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=56, max_size=56))
 def test_whatever_bytes_they_are_without_the_secret_they_are_a_strangers(hello: bytes) -> None:
     with unix() as (ours, theirs):
