@@ -87,6 +87,8 @@ def lint_actor(part: Part[Actor], notes: Notes) -> None:
     match part.value:
         case Load() as load:
             _lint_load(part, load, notes)
+            if load.tls is not None:
+                _lint_tls(part, load.tls, notes)
         case Certificate(names=()):
             message = "a certificate is for somebody, and its list is empty"
             notes.add(part.place("certificate"), Code.EMPTY_VALUE, message)
@@ -107,7 +109,9 @@ def _lint_tls(part: Part[Actor], tls: ClientTls, notes: Notes) -> None:
         notes.add(part.place("key"), Code.NO_EFFECT, "`key` goes with `certificate`, which is not given")
     if tls.verify and tls.ca is None:
         hint = "`ca` names a file of authorities; `verify: false` trusts everybody"
-        notes.add(part.place("tls"), Code.MISSING_KEY, "this client trusts nobody: its `tls` needs `ca`", hint)
+        kind = "load" if isinstance(part.value, Load) else "client"
+        message = f"this {kind} trusts nobody: its `tls` needs `ca`"
+        notes.add(part.place("tls"), Code.MISSING_KEY, message, hint)
     if not tls.verify and tls.ca is not None:
         message = "`verify: false` trusts everybody, so `ca` does nothing"
         notes.add(part.place("ca"), Code.CONTRADICTION, message)

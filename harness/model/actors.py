@@ -335,6 +335,7 @@ class Load:
     send: Text | None = option("the line that each operation sends", default=None)
     get: Text | None = option("the path that each operation asks for over HTTP/1.1", default=None)
     expect: Matcher = option("what the line, or the body, must be that each operation expects")
+    tls: ClientTls | None = option("its clients speak TLS, and check the server's certificate", default=None)
     clients: int = option("how many at once, 1 to 1000", default=4, least=1, most=1000)
     operations: int | None = option("how many in all; without it, until cancelled", default=None, least=1)
     connections: Connections = option(

@@ -51,6 +51,7 @@ UNSEEN = {
     "unknown-value-method",
     "missing-key-signal",
     "missing-key-tls-ca",
+    "missing-key-tls-load",
     "missing-key-write",
     "unknown-value-signal-near",
     "wrong-type-reference",

@@ -1,7 +1,7 @@
 """One client of a load: an operation after another, on the loop's callbacks, without a task of its own.
 
-    begin -> connect -> send -> receive -> succeeded | failed -> (pause) -> begin ...
-      |         a kept connection skips this: `begin` looks whether the peer has ended it meanwhile
+    begin -> connect (-> TLS) -> send -> receive -> succeeded | failed -> (pause) -> begin ...
+      |         a kept connection skips these: `begin` looks whether the peer has ended it meanwhile
       '-> the work gives out no number any more: finished
 
 Callbacks instead of coroutines because a load must not be slower than what it measures: an operation on a kept
@@ -14,13 +14,16 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.engine.actors.connection import SocketAddress, errno_name, new_socket
 from harness.engine.actors.lines import LONGEST_LINE
+from harness.engine.actors.secure import HandshakeError, SecureSocket, Security, tls_reason
 from harness.engine.actors.tally import Cause
 from harness.engine.shown import show_text
+from harness.engine.verdicts import StepErroredError
 
 _READ_SIZE = 64 * 1024
 _DIAL_AGAIN = 0.005
@@ -52,6 +55,10 @@ class Work(Protocol):
     @property
     def pause(self) -> float:
         """Seconds between two operations of one caller."""
+
+    @property
+    def security(self) -> Security | None:
+        """How its callers speak TLS, if they do."""
 
     def now(self) -> float:
         """The time on the timeline."""
@@ -88,7 +95,7 @@ class Caller:
         self.index = index
         self._work = work
         self._loop = asyncio.get_running_loop()
-        self._sock: socket.socket | None = None
+        self._sock: socket.socket | SecureSocket | None = None
         self._pause: asyncio.TimerHandle | None = None
         self._dial: asyncio.TimerHandle | None = None
         self._number: int | None = None
@@ -97,9 +104,11 @@ class Caller:
         self._unsent = b""
         self._got = b""
         self._is_connecting = False
+        self._is_agreeing = False
+        """Whether the TLS handshake is under way."""
         self._server: int | None = None
-        self._error = 0
-        """The errno that a kept connection broke with while no operation was under way."""
+        self._error: OSError | None = None
+        """What a kept connection broke with while no operation was under way."""
 
     def begin(self) -> None:
         """Begin the next operation, or finish."""
@@ -116,7 +125,7 @@ class Caller:
         if self._sock is None:
             self._connect()
         elif self._error:
-            self._fail_with(self._error, "between two operations: ")
+            self._fail_by(self._error, "between two operations: ")
         else:
             self._send()
             self._look()
@@ -124,7 +133,7 @@ class Caller:
     def check_limit(self, limit: float) -> None:
         """Fail the operation under way if it has taken longer than `limit` seconds."""
         if self._number is not None and self._work.now() - self._began > limit:
-            self._fail(Cause.LATE, "not accepted" if self._is_connecting else self._came())
+            self._fail(Cause.LATE, self._came_so_far())
 
     def cancel(self) -> None:
         """End a pause at once, for nothing comes after it."""
@@ -145,58 +154,85 @@ class Caller:
         if self._sock is None or self._error:
             return
         try:
-            if not self._sock.recv(1, socket.MSG_PEEK):
-                self._drop()
+            if isinstance(self._sock, SecureSocket):
+                # Nothing can be looked at before it is deciphered: what came unasked is kept, for the operation to see.
+                data = self._sock.recv(_READ_SIZE)
+                self._got += data
+            else:
+                data = self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
-            pass
+            return
         except OSError as error:
-            self._error = error.errno or 0
+            self._error = error
+            return
+        if not data:
+            self._drop()
 
     def _connect(self) -> None:
         self._is_connecting = True
         try:
             family, address = self._work.address()
-            self._sock = new_socket(family)
-            error = self._sock.connect_ex(address)
+            self._sock = sock = new_socket(family)
+            error = sock.connect_ex(address)
         except LookupError as missing:
             self._fail(Cause.BROKEN, str(missing))
             return
         except OSError as broken:  # No such name, a path that is too long, no descriptor left.
             self._fail(Cause.BROKEN, f"connect: {errno_name(broken)}")
             return
-        self._on_dialled(error, address)
+        self._on_dialled(sock, error, address)
 
-    def _on_dialled(self, error: int, address: SocketAddress) -> None:
-        assert self._sock is not None
+    def _on_dialled(self, sock: socket.socket, error: int, address: SocketAddress) -> None:
         match error:
             case 0:
-                self._on_connected()
+                self._on_connected(sock)
             case errno.EINPROGRESS:
-                self._loop.add_writer(self._sock, self._on_settled)
+                self._loop.add_writer(sock, self._on_settled, sock)
             case errno.EAGAIN:
-                self._dial = self._loop.call_later(_DIAL_AGAIN, self._dial_again, address)
+                self._dial = self._loop.call_later(_DIAL_AGAIN, self._dial_again, sock, address)
             case _:
                 self._fail_with(error, "connect: ")
 
-    def _dial_again(self, address: SocketAddress) -> None:
-        assert self._sock is not None
+    def _dial_again(self, sock: socket.socket, address: SocketAddress) -> None:
         self._dial = None
-        self._on_dialled(self._sock.connect_ex(address), address)
+        self._on_dialled(sock, sock.connect_ex(address), address)
 
-    def _on_settled(self) -> None:
-        assert self._sock is not None
-        self._loop.remove_writer(self._sock)
-        error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    def _on_settled(self, sock: socket.socket) -> None:
+        self._loop.remove_writer(sock)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             self._fail_with(error, "connect: ")
         else:
-            self._on_connected()
+            self._on_connected(sock)
 
-    def _on_connected(self) -> None:
-        assert self._sock is not None
+    def _on_connected(self, sock: socket.socket) -> None:
         self._is_connecting = False
-        self._loop.add_reader(self._sock, self._on_readable)
-        self._send()
+        security = self._work.security
+        if security is None:
+            self._loop.add_reader(sock, self._on_readable)
+            self._send()
+            return
+        try:
+            secure = SecureSocket(sock, security)
+        except StepErroredError as error:
+            self._fail(Cause.BROKEN, error.message)
+            return
+        self._sock = secure
+        self._is_agreeing = True
+        self._loop.add_reader(secure, self._agree, secure)
+        self._agree(secure)
+
+    def _agree(self, secure: SecureSocket) -> None:
+        """Go on with the handshake; its few bytes always find room in the empty buffer of a new connection."""
+        try:
+            is_agreed = secure.agree()
+        except HandshakeError as error:
+            self._fail(Cause.UNSAFE, error.reason)
+            return
+        if is_agreed:
+            self._is_agreeing = False
+            self._loop.add_reader(secure, self._on_readable)
+            self._send()
 
     def _send(self) -> None:
         assert self._sock is not None
@@ -205,7 +241,7 @@ class Caller:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self._fail_with(error.errno or 0, "send: ")
+            self._fail_by(error, "send: ")
             return
         if sent < len(self._unsent):
             self._unsent = self._unsent[sent:]
@@ -224,9 +260,9 @@ class Caller:
             return
         except OSError as error:
             if self._number is not None:
-                self._fail_with(error.errno or 0, "")
+                self._fail_by(error, "")
             else:
-                self._error = error.errno or 0
+                self._error = error
                 self._loop.remove_reader(self._sock)
             return
         if not data:
@@ -265,6 +301,12 @@ class Caller:
             self._drop()
         self._go_on(self._work.pause)
 
+    def _fail_by(self, error: OSError, where: str) -> None:
+        if isinstance(error, ssl.SSLError):
+            self._fail(Cause.BROKEN, where + tls_reason(error))
+        else:
+            self._fail_with(error.errno or 0, where)
+
     def _fail_with(self, error: int, where: str) -> None:
         name = errno.errorcode.get(error, os.strerror(error))
         if error in _REFUSED and self._is_connecting:
@@ -288,14 +330,19 @@ class Caller:
         else:
             self.begin()
 
+    def _came_so_far(self) -> str:
+        if self._is_agreeing:
+            return "in the TLS handshake"
+        return "not accepted" if self._is_connecting else self._came()
+
     def _came(self) -> str:
         return f"{show_text(_decoded(self._got))} came" if self._got else "nothing came"
 
     def _drop(self) -> None:
         self._got = b""
-        self._error = 0
+        self._error = None
         self._server = None
-        self._is_connecting = False
+        self._is_connecting = self._is_agreeing = False
         if self._dial is not None:
             self._dial.cancel()
             self._dial = None

@@ -18,6 +18,7 @@ from harness.engine.actors.caller import Answer, Caller
 from harness.engine.actors.connection import resolve
 from harness.engine.actors.lines import LONGEST_LINE
 from harness.engine.actors.response import MalformedResponseError, read_response
+from harness.engine.actors.secure import Security, security_of
 from harness.engine.actors.tally import Cause, FailedOperation, Tally
 from harness.engine.endpoints import TcpEndpoint
 from harness.engine.lookup import UnpublishedError
@@ -87,6 +88,7 @@ class LoadActor:
         """When its last operation ended; None while it runs."""
         self._model = model
         self._world = world
+        self._security: Security | None = None
         self._callers: list[Caller] = []
         self._running = 0
         self._number = 0
@@ -107,6 +109,11 @@ class LoadActor:
     def pause(self) -> float:
         """Seconds between two operations of one client."""
         return self._model.pause.seconds
+
+    @property
+    def security(self) -> Security | None:
+        """How its clients speak TLS, if they do; of the last run."""
+        return self._security
 
     @property
     def is_running(self) -> bool:
@@ -136,10 +143,17 @@ class LoadActor:
                 raise UnpublishedError(f"a load has no {name}")
 
     def start(self) -> None:
-        """Begin a run. Raises StepErroredError while one goes on, StepFailedError when there is no address."""
+        """Begin a run.
+
+        Raises StepErroredError while one goes on and for TLS settings of no use, StepFailedError when there is no
+        address.
+        """
         if self.is_running:
             raise StepErroredError(f"{self.name} runs already")
         endpoint = self._world.endpoint(self._model.to)
+        if (tls := self._model.tls) is not None:
+            scope, workspace = self._world.scope, self._world.workspace
+            self._security = security_of(self.name, tls, endpoint, scope=scope, workspace=workspace)
         self._request = self._request_for(endpoint)
         expect = self._model.expect
         self._answer = self._template(expect.operand.text) if isinstance(expect, Equals) else None

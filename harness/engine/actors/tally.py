@@ -23,6 +23,7 @@ class Cause(StrEnum):
     REFUSED = "connection refused"
     RESET = "connection reset"
     CLOSED = "connection closed early"
+    UNSAFE = "no TLS handshake"
     WRONG = "wrong answer"
     LATE = "time limit"
     BROKEN = "connection broken"
