@@ -100,7 +100,7 @@ def carry(posts: Posts, value: object) -> Any:
 # By value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(allow_nan=False),

@@ -130,7 +130,7 @@ def test_a_stranger_is_told_nothing(pair: Pair, hello: bytes) -> None:
     assert ours.recv(100) == b""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(min_size=56, max_size=56))
 def test_whatever_bytes_they_are_without_the_secret_they_are_a_strangers(hello: bytes) -> None:
     with unix() as (ours, theirs):
