@@ -81,7 +81,7 @@ def _profiles(surveyed: Survey) -> list[str]:
     """Which profiles are offered, and what came of the items that need them."""
     rows = [["profile", "items", *(escaped(subject.name) for subject in surveyed.subjects)]]
     for profile in surveyed.profiles:
-        items = [item for row in surveyed.scenarios if profile in row.needs for item in row.items]
+        items = surveyed.needing(profile)
         if items:
             rows.append(
                 [profile, str(len(items)), *(_of_profile(subject, profile, items) for subject in surveyed.subjects)]

@@ -18,7 +18,7 @@ from harness.report.conformance import LEVELS, Standing, standings
 from harness.report.run import Implementation, Result, Run, StatedClause, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SEVERITY = (
     Verdict.UNSUPPORTED, Verdict.SKIPPED, Verdict.PASSED, Verdict.XFAILED, Verdict.FLAKY,
@@ -75,14 +75,18 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRow:
-    """A scenario, with the items that its cells are, in alphabetical order."""
+    """A scenario, with the items that its cells are, in alphabetical order, each with the profiles that it needs."""
 
     path: str
     title: str
     clauses: tuple[str, ...]
-    needs: tuple[str, ...]
     file: str
-    items: tuple[str, ...]
+    items: Mapping[str, tuple[str, ...]]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The profiles that one of the items needs."""
+        return tuple(sorted({profile for needs in self.items.values() for profile in needs}))
 
     @property
     def topic(self) -> str:
@@ -116,6 +120,10 @@ class Survey:
             for clause in scenario.clauses:
                 found.setdefault(clause, []).append(scenario)
         return found
+
+    def needing(self, profile: str) -> list[str]:
+        """The items that need a profile."""
+        return [item for row in self.scenarios for item, needs in row.items.items() if profile in needs]
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -170,13 +178,13 @@ def short(suite_hash: str) -> str:
 
 def _scenarios(outcomes: Iterable[Outcome]) -> list[ScenarioRow]:
     first: dict[str, Outcome] = {}
-    items: defaultdict[str, set[str]] = defaultdict(set)
+    items: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for outcome in outcomes:
         path = outcome.item.partition("[")[0]
         first.setdefault(path, outcome)
-        items[path].add(outcome.item)
+        items[path][outcome.item] = outcome.needs
     return [
-        ScenarioRow(path, told.title, told.clauses, told.needs, told.location.file, tuple(sorted(items[path])))
+        ScenarioRow(path, told.title, told.clauses, told.location.file, dict(sorted(items[path].items())))
         for path, told in first.items()
     ]
 

@@ -83,7 +83,7 @@ def profiles(surveyed: Survey) -> Markup:
     """Profiles down, implementations across: what came of the items that need the profile."""
     body = []
     for profile in surveyed.profiles:
-        items = [item for row in surveyed.scenarios if profile in row.needs for item in row.items]
+        items = surveyed.needing(profile)
         if not items:
             continue
         cells = [_of_profile(subject, profile, items) for subject in surveyed.subjects]

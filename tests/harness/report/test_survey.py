@@ -42,7 +42,17 @@ def test_scenarios_stand_under_the_topics_of_the_clauses_in_their_order(whole_ru
 def test_cells_of_a_scenario_are_one_row(whole_run: Run, outcome_of: Callable[..., Outcome]) -> None:
     results = tuple(Result(outcome_of(f"stop/idle[{cell}]", Verdict.PASSED)) for cell in ("b", "a"))
     (row,) = survey([dataclasses.replace(whole_run, results=results)]).scenarios
-    assert row.items == ("stop/idle[a]", "stop/idle[b]")
+    assert list(row.items) == ["stop/idle[a]", "stop/idle[b]"]
+
+
+def test_the_cells_of_a_scenario_may_need_different_profiles(
+    whole_run: Run, outcome_of: Callable[..., Outcome]
+) -> None:
+    needs = {"stop/idle[server]": ("core",), "stop/idle[daemon]": ("daemon",)}
+    results = tuple(Result(outcome_of(item, Verdict.PASSED, needs=each)) for item, each in needs.items())
+    surveyed = survey([dataclasses.replace(whole_run, results=results)])
+    assert surveyed.scenarios[0].needs == ("core", "daemon")
+    assert surveyed.needing("daemon") == ["stop/idle[daemon]"]
 
 
 def test_reports_of_several_suites_are_refused(whole_run: Run) -> None:
