@@ -76,7 +76,7 @@ OUTCOME = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(result=st.builds(Result, OUTCOME, st.none() | TEXT, st.integers(1), st.none() | OUTCOME))
 def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactory, result: Result) -> None:
     header = Header(
