@@ -18,11 +18,12 @@ from harness.model.outcome import Verdict
 from harness.plan import Ready, Skipped, plan
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "daemons"
+DEFAULTS = EXAMPLES / "defaults.yaml"
 NONE = Manifest("none", "none", "0", "", command=("false",), profiles=frozenset({Profile.CORE}), directory="/")
 """The programs under test are processes of the scenarios: no implementation of the contract takes part."""
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(set(EXAMPLES.glob("*.yaml")) - {DEFAULTS}), ids=lambda path: path.stem)
 def test_a_daemon_of_others_passes_its_scenarios(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin")
     scenarios = load_scenarios(path, root=EXAMPLES)

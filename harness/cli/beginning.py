@@ -11,10 +11,10 @@ from harness.cli.refusal import RefusedError
 from harness.cli.suites import count, found_or_refused, refusal
 from harness.cli.writing import new_file
 from harness.implementations import DEFAULT, folders
-from harness.load.clauses import load_clauses
+from harness.load.clauses import CLAUSES_FILE, load_clauses
 from harness.load.macros import SUFFIX
 from harness.load.manifest import load_manifest
-from harness.load.suite import CLAUSES_FILE, root_of
+from harness.load.suite import root_of
 from harness.model.manifest import Profile
 from harness.model.source import InvalidInputError
 from harness.selection import hint

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from harness.cli.suites import count, paths_or_default, refusal
 from harness.cli.writing import replace_file
+from harness.load.clauses import CLAUSES_FILE
 from harness.load.files import read_text
 from harness.load.format import formatted
-from harness.load.suite import CLAUSES_FILE, scenario_files
+from harness.load.suite import scenario_files
 from harness.model.source import InvalidInputError, Problem
 
 if TYPE_CHECKING:

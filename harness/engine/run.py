@@ -159,7 +159,7 @@ class _Course:
     async def _stop(self) -> None:
         task = asyncio.current_task()
         hurried = self._verdict is not Verdict.PASSED or (task is not None and task.cancelling() > 0)
-        within = self._scenario.within
+        within = dict(self._scenario.limits).get("stop") or self._scenario.within
         asked = _SHORT_STOP_LIMIT if hurried else _STOP_LIMIT if within is None else within.seconds
         for end in await stop_all(self._world, Limit(asked, self._world.settings.time_scale)):
             self._settle(Verdict.FAILED, Failure(self._location(end.actor), end.message, end.moment))

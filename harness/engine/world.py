@@ -12,7 +12,8 @@ from harness.engine.observe import Census, Seen
 from harness.engine.timeline import Mark, Timeline
 from harness.engine.verdicts import StepErroredError
 from harness.engine.waits import Limit
-from harness.model.values import Name, Text
+from harness.model.steps import VERBS
+from harness.model.values import Duration, Name, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +64,12 @@ class World:
     """Called, each of them, with every process of the item that has ended; actors pick out their own."""
     scope: Scope = field(init=False)
     census: Census = field(init=False)
+    _limits: dict[type[Step], Duration] = field(init=False)
 
     def __post_init__(self) -> None:
         here = Path(self.scenario.location.file).absolute().parent
         self.scope = Scope(self.actors, {"workspace": str(self.workspace), "here": str(here)})
+        self._limits = {VERBS[verb]: limit for verb, limit in self.scenario.limits if verb in VERBS}
         self.census = Census(self.cookie, self._process_ended)
 
     def _process_ended(self, seen: Seen) -> None:
@@ -87,8 +90,8 @@ class World:
         return actor
 
     def limit(self, step: Step) -> Limit:
-        """How long the step may wait: its own `within`, else the scenario's, else the verb's."""
-        within = step.within or self.scenario.within
+        """How long the step may wait: its own `within`, the scenario's for its verb or for all, or the verb's own."""
+        within = step.within or self._limits.get(type(step)) or self.scenario.within
         if within is not None:
             return Limit(within.seconds, self.settings.time_scale)
         return Limit(step.limit or 0.0, self.settings.time_scale)

@@ -16,6 +16,9 @@ from harness.model.source import InvalidInputError, Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
+CLAUSES_FILE = "clauses.yaml"
+"""The name of a suite's list of clauses, in the folder that the ids of its items begin below."""
+
 
 def load_clauses(path: Path) -> Clauses:
     """The clauses in the file. Raises InvalidInputError with all that is wrong with it."""

@@ -63,6 +63,22 @@ def _lines() -> Iterator[str]:
         yield from _section(word, verb, common=set(options_of(Common).by_key))
         yield from ("", f"{_limit(verb)} {_result(verb)}", "")
     yield from (
+        "## Defaults",
+        "",
+        "A file called `defaults.yaml` speaks for the scenarios of its folder and of those below. What is nearest",
+        "counts: the actor or step, the file, its folder, the folders above, up to the one with a `clauses.yaml`, or",
+        "else the repository's. It may have these keys of a scenario file:",
+        "",
+        "| key | |",
+        "|---|---|",
+        "| `tags` | words beside those of the files |",
+        "| `needs` | for files that have none |",
+        "| `within` | limits for steps that wait; a single span is for every verb and ends those from further above |",
+        "| `matrix` | variables; a file has those that it refers to |",
+        "| `defaults` | options by kind of actor: `{client: {reads: when_asked}}` |",
+        "",
+    )
+    yield from (
         "## Macros",
         "",
         "A file whose name ends in `macros.yaml` has `macros`, a mapping from names to these:",

@@ -10,6 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from harness.load.codes import Code
+from harness.load.defaults import (
+    EVERY,
+    check_defaults,
+    check_use_of_defaults,
+    folders_of,
+    load_defaults,
+    with_defaults,
+)
 from harness.load.expand import Cell, Matrix, fill, read_matrix
 from harness.load.files import read_text
 from harness.load.functions import check_function
@@ -24,9 +32,10 @@ from harness.load.validate import build, note_missing
 from harness.load.yaml import parse
 from harness.model.scenario import BODY, Head, Scenario
 from harness.model.source import InvalidInputError, Problem
+from harness.model.values import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.model.actors import Actor
     from harness.model.clauses import Clauses
@@ -43,7 +52,8 @@ def load_scenarios(path: Path, *, root: Path, clauses: Clauses | None = None) ->
     text = read_text(path)
     if isinstance(text, Problem):
         raise InvalidInputError((text,))
-    return read_scenarios(text, str(path), name=name_of(path, root), clauses=clauses)
+    folders = tuple(load_defaults(file) for file in folders_of(path))
+    return read_scenarios(text, str(path), name=name_of(path, root), clauses=clauses, folders=folders)
 
 
 def name_of(path: Path, root: Path) -> str:
@@ -54,18 +64,33 @@ def name_of(path: Path, root: Path) -> str:
     return Path(below).with_suffix("").as_posix()
 
 
-def read_scenarios(text: str, file: str, *, name: str, clauses: Clauses | None = None) -> tuple[Scenario, ...]:
-    """The items in `text`, which came from `file`, under the id `name`. Raises InvalidInputError."""
+def read_scenarios(
+    text: str,
+    file: str,
+    *,
+    name: str,
+    clauses: Clauses | None = None,
+    folders: Sequence[tuple[MappingNode | None, tuple[Problem, ...]]] = (),
+) -> tuple[Scenario, ...]:
+    """The items in `text`, which came from `file`, under the id `name`. Raises InvalidInputError.
+
+    `folders` are the defaults of the folders that the file is in, the farthest first, with what is wrong with them.
+    """
     document = parse(text, file)
     notes = Notes()
     notes.problems.extend(document.problems)
+    notes.problems.extend(problem for _, problems in folders for problem in problems)
     scenarios: tuple[Scenario, ...] = ()
     if isinstance(document.root, MappingNode):
-        scenarios = _Reader(document.root, name, clauses, notes).read()
+        check_defaults(document.root, notes)
+        check_use_of_defaults(document.root, notes)
+        root = with_defaults(document.root, [node for node, _ in folders if node is not None])
+        scenarios = _Reader(root, name, clauses, notes).read()
     elif document.root is not None:
         notes.add(document.root, Code.WRONG_TYPE, f"expected a scenario, found {shown(document.root)}")
     if notes.problems:
-        raise InvalidInputError(tuple(sorted(notes.problems, key=lambda problem: problem.location)))
+        # A default that is wrong is wrong in every actor that has it.
+        raise InvalidInputError(tuple(sorted(dict.fromkeys(notes.problems), key=lambda problem: problem.location)))
     return scenarios
 
 
@@ -125,7 +150,8 @@ class _Reader:
             actors=tuple(part.value for part in actors if not isinstance(part.value, Broken)),
             steps=tuple(part.value for part in steps if not isinstance(part.value, Broken)),
             always=tuple(part.value for part in always if not isinstance(part.value, Broken)),
-            within=head.within,
+            within=head.within if isinstance(head.within, Duration) else (head.within or {}).get(EVERY),
+            limits=() if isinstance(head.within, Duration) else tuple((head.within or {}).items()),
         )
 
     def _read_head(self, node: Node, notes: Notes) -> Head | Invalid:

@@ -57,6 +57,12 @@ def scenario_schema() -> Schema:
             "propertyNames": {"pattern": f"^{_NAME}$"},
             "additionalProperties": {"type": "array", "minItems": 1, "items": _SINGLE},
         },
+        "defaults": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": {word: _options_alone(word, model) for word, model in KINDS.items()},
+        },
         "actors": {
             "type": "object",
             "minProperties": 1,
@@ -161,6 +167,17 @@ def _beside(word: str, model: type[Any]) -> Schema:
     subject = options_of(model).subject
     assert subject is not None, f"{word} has no subject"
     return {"description": f"{_first_sentence(model)} ({subject.doc})", **schema_of(subject.shape)}
+
+
+def _options_alone(word: str, model: type[Any]) -> Schema:
+    """The options of a kind of actor, without what tells its kind."""
+    options = [option for option in options_of(model).by_key.values() if not option.is_subject]
+    return {
+        "description": f"options for every {word} that does not give them",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {option.key: _described(option) for option in options},
+    }
 
 
 def _first_sentence(model: type[Any]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.load.clauses import load_clauses
+from harness.load.clauses import CLAUSES_FILE, load_clauses
 from harness.load.codes import Code
+from harness.load.defaults import DEFAULTS_FILE, load_defaults
 from harness.load.macros import SUFFIX, load_macros
 from harness.load.scenario import load_scenarios
 from harness.model.source import InvalidInputError, Location, Problem
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from harness.model.clauses import Clause, Clauses
     from harness.model.scenario import Scenario
-
-CLAUSES_FILE = "clauses.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,8 @@ class _Loader:
         for file in files:
             if file.name.endswith(SUFFIX):
                 self.problems.extend(load_macros(file)[1])
+            elif file.name == DEFAULTS_FILE:
+                self.problems.extend(load_defaults(file)[1])
             elif file.suffix == ".yml":
                 self._problem(file, Code.NO_SCENARIOS, "a scenario file ends in .yaml; this one would never be run")
             else:
@@ -93,6 +94,9 @@ class _Loader:
         self._seen.add(real)
         clauses = self._load_clauses(root)
         if path.name == CLAUSES_FILE:
+            return
+        if path.name == DEFAULTS_FILE:
+            self.problems.extend(load_defaults(path)[1])
             return
         try:
             scenarios = load_scenarios(path, root=root, clauses=clauses)

@@ -33,6 +33,8 @@ class Scenario:
     """The steps under `finally`, which run whatever came before."""
     within: Duration | None = None
     """A time limit for every step that waits and has none of its own, in place of the verbs' defaults."""
+    limits: tuple[tuple[str, Duration], ...] = ()
+    """Time limits for the steps of single verbs, which go before `within`."""
 
     @property
     def item(self) -> str:
@@ -77,11 +79,15 @@ class Head:
     clauses: tuple[str, ...] = option("the clauses that it checks", default=())
     needs: tuple[Profile, ...] = option("the profiles that it needs; core by default", default=(Profile.CORE,))
     tags: tuple[str, ...] = option("words to select it by", default=())
-    within: Duration | None = option("a time limit for every step that waits, for the verbs' own", default=None)
+    within: Duration | dict[str, Duration] | None = option(
+        "a time limit for every step that waits, for the verbs' own; or limits by verb: {every: 5s, start: 20s}",
+        default=None,
+    )
 
 
 BODY = {
     "matrix": "variables and their values; one item for each combination",
+    "defaults": "by kind of actor, options for those that do not give them: {daemon: {listen: unix}}",
     "actors": "who takes part, by name",
     "steps": "what happens, in order",
     "finally": "steps that run at the end, whatever came before",

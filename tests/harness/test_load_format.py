@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from harness.load.clauses import CLAUSES_FILE
 from harness.load.format import comments, formatted
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from harness.load.suite import CLAUSES_FILE, scenario_files
+from harness.load.suite import scenario_files
 from harness.load.yaml import parse
 from harness.model.source import InvalidInputError
 
