@@ -164,6 +164,11 @@ def plain_environment(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in hidden} | more
 
 
+def complaints(errors: str) -> str:
+    """What a command says on its error output, but for what asyncio in development mode says of a busy machine."""
+    return "".join(line for line in errors.splitlines(keepends=True) if not line.startswith("Executing <"))
+
+
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
     """Asserts that a text is what the golden file of that name holds, but for what differs from run to run."""

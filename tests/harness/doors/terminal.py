@@ -25,6 +25,8 @@ class Terminal:
     """
 
     def __init__(self, *arguments: str, cwd: Path, environment: dict[str, str], module: str = "harness") -> None:
+        # In development mode asyncio says, on the terminal too, when the machine is busy.
+        environment = {name: value for name, value in environment.items() if name != "PYTHONDEVMODE"}
         master, slave = os.openpty()
         termios.tcsetwinsize(slave, (40, 120))
         self.process = subprocess.Popen(
