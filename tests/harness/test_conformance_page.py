@@ -27,6 +27,10 @@ def test_every_implementation_is_on_the_page_and_can_be_judged_again(path: Path)
     assert f"--report {name}-report.jsonl" in PAGE
 
 
+def test_nothing_is_red_on_the_page() -> None:
+    assert not re.findall("^## (?:Red|Flaky): .*$", PAGE, re.MULTILINE)
+
+
 def test_every_scenario_on_the_page_is_one_of_the_suite() -> None:
     paths = {scenario.path for scenario in load_suite([ROOT / "scenarios"]).scenarios}
     listed = PAGE.partition("## Known failures")[2].partition("## Not judged")[0]
