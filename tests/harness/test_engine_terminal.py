@@ -140,13 +140,20 @@ def test_the_terminal_of_the_harness_is_not_that_of_the_program(run: Run, monkey
     outcome = run("""
         actors:
           t:
-            terminal: [sh, -c, 'env | grep -c "COLUMNS\\|LINES"; echo $$TERM; ps -o sid= -p $$$$; exec sleep 100']
+            terminal:
+              - sh
+              - -c
+              - |
+                env | grep -c "COLUMNS\\|LINES"
+                echo $$TERM
+                sed "s/.*) //" /proc/$$$$/stat
+                exec sleep 100
             environment: {TERM: vt100}
         steps:
           - start: t
           - expect: {of: t, line: "0"}
           - expect: {of: t, line: vt100}
-          - expect: {of: t, line: {contains: "${t.pid}"}}
+          - expect: {of: t, line: {contains: " ${t.pid} ${t.pid} "}}
         """)
     assert outcome.verdict is Verdict.PASSED, outcome.failure
     assert os.getsid(0) == session
