@@ -145,7 +145,7 @@ def _message(message: str, room: int) -> list[str]:
 
 
 def _help(outcome: Outcome, header: Header) -> Iterator[Line]:
-    if outcome.verdict is not Verdict.XFAILED and outcome.reason is not None:
+    if outcome.verdict not in (Verdict.XFAILED, Verdict.XPASSED) and outcome.reason is not None:
         yield Line(Role.HELP, f"  tries: {printable(outcome.reason)}")
     if outcome.workspace is not None:
         yield Line(Role.HELP, f"  kept:  {printable(outcome.workspace)}")
