@@ -120,7 +120,9 @@ class Loop:
         self.request(Operation.STOP_GRACEFUL)
         self._stop_within(ORPHAN_STOP_SECONDS)
 
-    def run(self, source: Source, crew: Crew, *, ready: Callable[[], None], latch: int | None = None) -> None:
+    def run(
+        self, source: Source, crew: Crew, *, ready: Callable[[], None] | None = None, latch: int | None = None
+    ) -> None:
         """Serve until stopped; `ready` is called once, when connections are let in.
 
         The end of `latch` means that the process above has died. Raises what `preprocess` or, under the policy stop,
@@ -146,7 +148,7 @@ class Loop:
         """Close the selector; what a forked child does with its parent's."""
         self._selector.close()
 
-    def _serve(self, source: Source, crew: Crew, *, ready: Callable[[], None]) -> None:
+    def _serve(self, source: Source, crew: Crew, *, ready: Callable[[], None] | None) -> None:
         self._read_inbox()
         begun = False
         while True:
@@ -155,7 +157,8 @@ class Loop:
             if not begun and self.state is StopState.NONE and crew.is_ready():
                 begun = True
                 source.begin(self, crew)
-                ready()
+                if ready is not None:
+                    ready()
             source.advance(now)
             crew.advance(now)
             if self._is_over(source, crew, now=now):

@@ -174,7 +174,7 @@ class SocketServer:
             callbacks.before_start(listening)
             try:
                 run = self._run_children if config.process_num else self._run_threads
-                run(listening, config, callbacks=callbacks, inbox=own_inbox, ready=ready or (lambda: None), latch=latch)
+                run(listening, config, callbacks=callbacks, inbox=own_inbox, ready=ready, latch=latch)
             finally:
                 callbacks.stopped()
 
@@ -185,7 +185,7 @@ class SocketServer:
         *,
         callbacks: Callbacks,
         inbox: SignalInbox,
-        ready: Callable[[], None],
+        ready: Callable[[], None] | None,
         latch: int | None,
     ) -> None:
         loop = Loop(inbox, stop_timeout_seconds=config.stop_timeout_seconds)
@@ -199,7 +199,7 @@ class SocketServer:
         *,
         callbacks: Callbacks,
         inbox: SignalInbox,
-        ready: Callable[[], None],
+        ready: Callable[[], None] | None,
         latch: int | None,
     ) -> None:
         kind = _kind_of(listening)
@@ -275,12 +275,12 @@ def _serve_child(
         channel.tell_failure("at_fork", error)
         _log.exception("at_fork failed")
         return EXIT_FAILURE
-    inlet = Inlet(channel)
+    inlet = Inlet(channel, birth.leash)
     queue_name = f"thread_queue-{birth.slot}"
     threads = Threads(config, callbacks, kind=kind, queue_name=queue_name, finished=channel.tell_finished)
     loop = Loop(birth.inbox, stop_timeout_seconds=None)
     try:
-        loop.run(inlet, threads, ready=birth.leash.let_go)
+        loop.run(inlet, threads)
     except BaseException as error:  # noqa: BLE001 - as above
         if not inlet.begun:
             channel.tell_failure("preprocess", error)

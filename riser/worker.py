@@ -20,6 +20,7 @@ from riser.core.config import FORCED_JOIN_SECONDS, DispatchPolicy, ServerConfig
 from riser.core.operation import Operation, StopState
 from riser.core.record import Record
 from riser.core.stats import QueueStats
+from riser.leash import Leash
 from riser.logs import Seldom
 from riser.loop import Crew, Loop
 from riser.queue import TimeoutSizedQueue
@@ -189,8 +190,9 @@ class Threads:
 class Inlet:
     """The source of connections in a child: what its parent sends."""
 
-    def __init__(self, channel: ChildEnd) -> None:
+    def __init__(self, channel: ChildEnd, leash: Leash) -> None:
         self._channel = channel
+        self._leash = leash
         self._complaint = Seldom()
         self._stopped_by_parent = False
         self._crew: Crew | None = None
@@ -207,6 +209,8 @@ class Inlet:
         self._loop = loop
         self._crew = crew
         self._over = False
+        # In this order: the parent may end as soon as it has heard, and from then on that is no reason to be killed.
+        self._leash.let_go()
         self._channel.tell_ready()
         loop.watch(self._channel, self._receive)
         self._watched = True

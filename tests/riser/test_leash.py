@@ -7,11 +7,14 @@ from typing import NoReturn
 
 import pytest
 
+from riser.channel import channel
 from riser.leash import Leash
 from riser.process import ExitStatus, Latch, spawn
 from riser.signals import SignalInbox
+from riser.worker import Inlet
 
 from .conftest import DEADLINE_SECONDS, wait_readable
+from .test_acceptor import Hall, StillLoop
 
 pytestmark = pytest.mark.usefixtures("no_descriptor_left")
 
@@ -96,3 +99,22 @@ def test_a_child_that_was_let_go_outlives_its_parent_although_its_own_child_has_
     assert _read(read) == b"a"
     assert _read(read) == b""
     os.close(read)
+
+
+def test_a_child_is_let_go_before_its_parent_hears_that_it_is_ready() -> None:
+    """`server.parent.death`: the parent may end as soon as it has heard, and who serves is not to be killed."""
+    parent, child = channel()
+    said_before: list[bool] = []
+
+    class Watched(Leash):
+        def let_go(self) -> None:
+            said_before.append(parent.receive().ready)
+            super().let_go()
+
+    leash = Watched()
+    loop = StillLoop(SignalInbox({}), stop_timeout_seconds=None)
+    Inlet(child, leash).begin(loop, Hall(places=1))
+    assert said_before == [False]
+    assert parent.receive().ready
+    for end in (leash, child, parent, loop):
+        end.close()
