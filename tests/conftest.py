@@ -19,6 +19,10 @@ from hypothesis import settings
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
 
+# In the background of a shell without job control SIGINT is ignored, by whatever is started there and by its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 DEADLINE_SECONDS = 60.0
 """Far above what anything here takes; a test that reaches it has failed."""
 
