@@ -12,7 +12,7 @@ from harness.cli.refusal import RefusedError
 from harness.report.console import Console
 from harness.report.failure import WIDTH
 from harness.report.github import GitHub
-from harness.report.junit import JUnit
+from harness.report.junit import junit
 from harness.report.paint import Palette, wants_colour
 from harness.report.run import AtTheEnd
 from harness.report.survey import survey
@@ -45,7 +45,7 @@ def to_files(files: Files, stack: ExitStack) -> list[Report]:
     """The reports of one run that go to files; the stack closes them. Raises RefusedError."""
     reports: list[Report] = []
     if files.junit is not None:
-        reports.append(JUnit(stack.enter_context(opened(files.junit))))
+        reports.append(AtTheEnd(stack.enter_context(opened(files.junit)), junit))
     if files.tap is not None:
         reports.append(Tap(stack.enter_context(opened(files.tap))))
     if files.markdown is not None:

@@ -8,7 +8,7 @@ The file keeps to what the schemas in use have in common (Ant's and Jenkins'): p
 from __future__ import annotations
 
 from collections import Counter
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from harness.model.outcome import Outcome, Verdict
@@ -19,38 +19,20 @@ from harness.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.report.run import Footer, Header, Implementation, Result
+    from harness.report.run import Footer, Header, Implementation, Result, Run
 
 
-class JUnit:
-    """Writes to a text stream at the end of the run; the stream is UTF-8 and stays its owner's."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self._header: Header | None = None
-        self._results: list[Result] = []
-
-    def begin(self, header: Header) -> None:
-        """Remember what was run."""
-        self._header = header
-
-    def add(self, result: Result) -> None:
-        """Remember what came of an item."""
-        self._results.append(result)
-
-    def end(self, footer: Footer) -> None:
-        """Write the file."""
-        assert self._header is not None, "a report begins with its header"
-        self._stream.write("".join(f"{line}\n" for line in _document(self._header, self._results, footer)))
-        self._stream.flush()
+def junit(run: Run) -> str:
+    """The file that is made of a whole run."""
+    return "".join(f"{line}\n" for line in _document(run))
 
 
-def _document(header: Header, results: list[Result], footer: Footer) -> Iterator[str]:
+def _document(run: Run) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield "<testsuites>"
-    for number, implementation in enumerate(header.implementations):
-        own = [result for result in results if result.outcome.implementation == implementation.name]
-        yield from _suite(header, implementation, own, number=number, footer=footer)
+    for number, implementation in enumerate(run.header.implementations):
+        own = [result for result in run.results if result.outcome.implementation == implementation.name]
+        yield from _suite(run.header, implementation, own, number=number, footer=run.footer)
     yield "</testsuites>"
 
 

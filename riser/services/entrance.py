@@ -83,7 +83,7 @@ class Entrance:
             except (ConnectionRefusedError, FileNotFoundError):
                 raise ServiceUnavailableError(self._name, "nobody listens there; the services have ended") from None
             except (ConnectionError, ProtocolError):
-                # It died while it greeted us. Another one takes its place, and the same socket.
+                # It died while it greeted us. Another one takes its place, and the same socket: nothing tells when.
                 time.sleep(_RETRY_SECONDS)
 
 

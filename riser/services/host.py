@@ -149,7 +149,7 @@ class Host(ForkAware):
         except OSError as error:
             if error.errno in _OUT_OF_ROOM:
                 _log.warning("a service process cannot take a connection: %s", error.strerror)
-                time.sleep(_ACCEPT_PAUSE_SECONDS)
+                time.sleep(_ACCEPT_PAUSE_SECONDS)  # The kernel does not tell when there is room again.
             return  # Otherwise it was the client who was gone before it was let in.
         self.let_in(sock)
 

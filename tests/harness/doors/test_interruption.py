@@ -133,4 +133,4 @@ def wait_until_it_waits(project: Path) -> None:
     deadline = time.monotonic() + LIMIT
     while not (project / "waits").exists():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.01)  # A file of another process: there is nothing to wait on.

@@ -17,7 +17,7 @@ from harness.report.failure import label
 from harness.report.github import GitHub
 from harness.report.html.page import page
 from harness.report.jsonl import JsonLines, read_run
-from harness.report.junit import JUnit
+from harness.report.junit import junit
 from harness.report.markdown import markdown
 from harness.report.paint import Palette
 from harness.report.run import AtTheEnd, Report, Run, replay
@@ -37,7 +37,7 @@ def reports() -> tuple[dict[str, io.StringIO], list[Report]]:
         JsonLines(streams["jsonl"]),
         Console(streams["console"], width=120, palette=Palette(is_on=False)),
         Console(streams["live"], width=80, palette=Palette(is_on=True), live=True),
-        JUnit(streams["junit"]),
+        AtTheEnd(streams["junit"], junit),
         GitHub(streams["github"]),
         Tap(streams["tap"]),
         AtTheEnd(streams["markdown"], lambda run: markdown(survey([run]))),

@@ -465,7 +465,7 @@ def test_a_line_that_the_timeline_does_not_show_has_its_time_all_the_same(play: 
                 await stage.perform(Expect(HERE, of=C, line=stage.equals("x"), within=GENEROUS))
         before = stage.world.timeline.now()
         assert len(moments(stage, What.RECEIVED)) == 5000
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the time that is measured
         task = asyncio.create_task(stage.perform(Expect(HERE, of=C, within=GENEROUS)))
         await peer.say(b"late\n")
         assert (await task).mark.at >= before + 0.05
@@ -530,7 +530,7 @@ def test_elapsed_is_counted_from_the_mark(play: Play) -> None:
         await stage.perform(Connect(HERE, of=C, within=GENEROUS, as_name="opened"))
         peer = await listener.accept()
         since = Name(("opened",), HERE)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the time that is measured
         await peer.say(b"one\ntwo\n")
         await stage.perform(Expect(HERE, of=C, elapsed=AtLeast(Duration(0.05)), since=since, within=GENEROUS))
         failure = await stage.failure(Expect(HERE, of=C, elapsed=Under(Duration(0.05)), since=since, within=GENEROUS))
