@@ -40,7 +40,7 @@ def markdown(surveyed: Survey, kills: Kills | None = None) -> str:
         *(_known(subject) for subject in surveyed.subjects),
         _not_judged(surveyed),
         [] if kills is None else _mutants(kills),
-        _again(surveyed),
+        _again(surveyed, with_kills=kills is not None),
     ]
     return "\n".join(f"{line}" for section in sections if section for line in (*section, ""))
 
@@ -142,17 +142,19 @@ def _not_judged(surveyed: Survey) -> list[str]:
 
 
 def _mutants(kills: Kills) -> list[str]:
+    """The kill matrix: those that nobody found out first, then all by the clauses that they break."""
     killed = sum(mutant.is_killed for mutant in kills.mutants)
-    lines = ["## Mutants", "", f"{killed} of {len(kills.mutants)} testees that are wrong on purpose are found out."]
-    others = [mutant for mutant in kills.mutants if not mutant.is_killed]
-    lines += [""] if others else []
-    lines += [f"- **{mutant.fate}** {escaped(mutant.name)}: {escaped(mutant.says)}" for mutant in others]
+    lines = ["## Mutants", "", f"{killed} of {len(kills.mutants)} testees that are wrong on purpose are found out.", ""]
     if kills.without_mutant:
-        lines += ["", f"Clauses of level must without a mutant: {', '.join(map(escaped, kills.without_mutant))}"]
-    return lines
+        lines += [f"Clauses of level must without a mutant: {', '.join(map(escaped, kills.without_mutant))}", ""]
+    rows = [["breaks", "mutant", "what it does", "found out by"]]
+    for mutant in sorted(kills.mutants, key=lambda each: (each.is_killed, each.clauses)):
+        by = ", ".join(map(escaped, mutant.by)) if mutant.is_killed else f"**{mutant.fate}**"
+        rows.append([", ".join(map(escaped, mutant.clauses)), escaped(mutant.name), escaped(mutant.says), by])
+    return [*lines, *_table(rows)]
 
 
-def _again(surveyed: Survey) -> list[str]:
+def _again(surveyed: Survey, *, with_kills: bool) -> list[str]:
     """The commands that make these reports and this page again."""
     lines, files = [], []
     for run in surveyed.runs:
@@ -164,6 +166,10 @@ def _again(surveyed: Survey) -> list[str]:
         if run.header.time_scale != 1:
             command += ["--time-scale", f"{run.header.time_scale:g}"]
         lines.append(shlex.join([*command, "--report", files[-1]]))
+    if with_kills:
+        suites = dict.fromkeys(path for run in surveyed.runs for path in run.header.suite.split())
+        lines.append(f"{shlex.join(['harness', 'mutants', *suites, '--json'])} > kills.json")
+        files += ["--kills", "kills.json"]
     machines = dict.fromkeys(run.header.machine for run in surveyed.runs)
     where = ", ".join(f"{machine.kernel}, Python {machine.python}, {machine.cores} cores" for machine in machines)
     return [
