@@ -127,7 +127,7 @@ def _window(source: str, column: int, room: int) -> tuple[str, int]:
     """As much of the line as fits, with the column in it, and how many columns stand before that."""
     before, after = source[: column - 1].replace("\t", " "), source[column - 1 :].replace("\t", " ").rstrip()
     before, after = printable(before), printable(after)
-    most = room - min(columns(after), room // 3)
+    most = room - max(min(columns(after), room // 3), len("^"))  # The column may be that of the line's end.
     if columns(before) > most:
         while columns(before) > most - len("..."):
             before = before[1:]

@@ -133,6 +133,17 @@ def test_clauses_of_one_level_share_its_mention(lossless: Result, header: Header
     assert "  restart.graceful, restart.lossless (must), restart.coalesce (should), of.another.suite   " in title
 
 
+@pytest.mark.parametrize("length", [51, 52, 53, 500])
+def test_the_end_of_a_long_line_can_be_pointed_at(lossless: Result, header: Header, length: int) -> None:
+    assert lossless.outcome.failure is not None
+    failure = dataclasses.replace(lossless.outcome.failure, location=Location("f", 1, length + 1))
+    result = Result(dataclasses.replace(lossless.outcome, failure=failure), "x" * length)
+    source, caret = text_of(result, header, width=60).splitlines()[2:4]
+    assert source.endswith("x")
+    assert caret == " " * 6 + "|" + " " * (len(source) - 7) + "^"
+    assert len(caret) <= 60
+
+
 ANY_TEXT = st.text(st.characters(), max_size=200)
 
 
