@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,27 @@ def alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def _threads_unknown_to_python() -> set[int]:
+    """Those that end, and those that others have made."""
+    known = {os.getpid(), *(thread.native_id for thread in threading.enumerate())}
+    return {int(entry.name) for entry in Path("/proc/self/task").iterdir()} - known
+
+
+_NOT_OURS = _threads_unknown_to_python()
+"""The test runner's."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Wait until no thread of an earlier test is still ending: a test may fork.
+
+    Before Python 3.13 `join` returns while a thread still takes leave of the libraries that it has used, OpenSSL among
+    them, under a lock. A child that is forked then has that lock as it is, and waits for it for ever.
+    """
+    eventually(lambda: _threads_unknown_to_python() <= _NOT_OURS, "no thread of an earlier test is left")
+    return (yield)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
     python -m tests.riser.services.stress [CALLS [PROCESSES [THREADS [POOL]]]] [tcp]       100000 8 8 4
 
-With `tcp` the service processes are placed by an engine, and called over TCP inside of TLS.
+With `tcp` the service processes are placed by an engine, and called over TCP inside of TLS. A process whose
+threads speak TLS must not fork, since the child would have the locks of OpenSSL as they are: here it forks when they
+have ended.
 
 Prints what was done and what is left: objects held, and descriptors, threads and memory of the service processes
 before the first and after the last call. The exit status is 0 if no answer was wrong or missing and nothing is left.
@@ -224,6 +226,15 @@ def _fork(services: Services, tag: Tag) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+def see_out(thread: threading.Thread) -> None:
+    """Wait until a thread is gone, from the kernel too, so that this may fork; see `pytest_runtest_protocol`."""
+    thread.join()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/self/task/{thread.native_id}").exists():
+        assert time.monotonic() < deadline, "a thread that has ended does not end"
+        time.sleep(0.001)
+
+
 def client(services: Services, *, process: int, threads: int, calls: int, fork_every: int) -> int:
     """One client process; how many of its threads failed."""
     failed: list[BaseException] = []
@@ -239,7 +250,7 @@ def client(services: Services, *, process: int, threads: int, calls: int, fork_e
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        see_out(worker)
     return len(failed)
 
 
@@ -252,7 +263,11 @@ def run(*, calls: int, processes: int, threads: int, pool: int, engine: Engine |
         # The first round of a process costs what later ones do not: warm, and then look.
         client(services, process=0, threads=threads, calls=len(KINDS) * 3, fork_every=0)
         before = _look(services, pool)
-        pids = [_start_client(services, process=n, threads=threads, calls=each) for n in range(processes)]
+        fork_every = max(each // 5, 1) if engine is None else 0
+        pids = [
+            _start_client(services, process=number, threads=threads, calls=each, fork_every=fork_every)
+            for number in range(processes)
+        ]
         for pid in pids:
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             if code:
@@ -268,7 +283,8 @@ def run(*, calls: int, processes: int, threads: int, pool: int, engine: Engine |
     return complaints
 
 
-def _start_client(services: Services, *, process: int, threads: int, calls: int) -> int:
+def _start_client(services: Services, *, process: int, threads: int, calls: int, fork_every: int) -> int:
+    """Fork a client process; without forks beside its threads it makes as many after them."""
     pid = os.fork()
     if pid:
         return pid
@@ -276,7 +292,9 @@ def _start_client(services: Services, *, process: int, threads: int, calls: int)
     try:
         services.detach_server()
         services.start_client()
-        status = client(services, process=process, threads=threads, calls=calls, fork_every=max(calls // 5, 1))
+        status = client(services, process=process, threads=threads, calls=calls, fork_every=fork_every)
+        if not fork_every:
+            work(services, process=process, thread=threads, calls=5, fork_every=1)
     finally:
         os._exit(status)
 
