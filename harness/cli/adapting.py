@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.adapter import OPTIONAL, STEPS, Step, is_passed
 from harness.cli.refusal import RefusedError
 from harness.cli.suites import refusal
+from harness.engine.calibration import scale_of
 from harness.engine.runner import Engine
 from harness.engine.settings import Settings
 from harness.implementations import VersionError, version_of
@@ -36,7 +37,7 @@ def check_adapter(command: Adapter) -> int:
     except VersionError as error:
         raise RefusedError.of(error) from error
     _say(f"{manifest.name} {version}: its manifest can be read, and its version be told")
-    with Engine(Settings(time_scale=command.time_scale)) as engine:
+    with Engine(Settings(time_scale=scale_of(command.time_scale))) as engine:
         for number, step in enumerate(STEPS, 1):
             outcome = engine.run_one(step.scenario, replace(manifest, known=()))
             _say(f"{number:2} of {len(STEPS)}  {_word(outcome):<11}  {step.title}")

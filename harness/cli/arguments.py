@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TIME_SCALE = "HARNESS_TIME_SCALE"
+AUTO = "auto"
+"""The time scale that is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`harness run`; `jobs` None is the engine's default, and no implementations are the default one."""
+    """`harness run`; `jobs` None is the engine's default, `time_scale` None is to be measured, and no implementations
+    are the default one.
+    """
 
     choice: Choice
     implementations: tuple[str, ...]
@@ -56,7 +60,7 @@ class Run:
     until_fail: bool
     retry: int
     jobs: int | None
-    time_scale: float
+    time_scale: float | None
     keep: bool
     step: bool
     report: Path | None
@@ -115,7 +119,7 @@ class Mutants:
     only: tuple[str, ...]
     first: bool
     jobs: int | None
-    time_scale: float
+    time_scale: float | None
     json: bool
 
 
@@ -124,7 +128,7 @@ class Adapter:
     """`harness adapter check`."""
 
     manifest: Path
-    time_scale: float
+    time_scale: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Record:
     command: tuple[str, ...]
     ready: str | None
     connect: str | None
-    time_scale: float
+    time_scale: float | None
 
 
 class Page(StrEnum):
@@ -537,8 +541,9 @@ def _add_pace(parser: _Parser) -> None:
 
 def _add_time_scale(parser: _Parser) -> None:
     parser.add_argument(
-        "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, "1"),
-        help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or 1",
+        "--time-scale", metavar="X", type=_scale, default=os.environ.get(TIME_SCALE, AUTO),
+        help=f"stretch every upper bound in time by this factor; default: ${TIME_SCALE}, or {AUTO}, which measures how"
+        " slow the machine is: 1 where it is not",
     )  # fmt: skip
 
 
@@ -565,13 +570,15 @@ def _count(text: str) -> int:
     return number
 
 
-def _scale(text: str) -> float:
+def _scale(text: str) -> float | None:
+    if text == AUTO:
+        return None
     try:
         scale = float(text)
     except ValueError:
         scale = 0.0
     if not 0 < scale < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number above 0 or {AUTO}, got {text!r}")
     return scale
 
 

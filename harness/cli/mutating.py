@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.refusal import RefusedError
 from harness.cli.suites import count, hash_of, paths_or_default, refusal
+from harness.engine.calibration import scale_of
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import UnknownImplementationError, find, folders
@@ -109,7 +110,7 @@ def _run(rows: Sequence[Row], reference: Manifest, command: Mutants, *, tell: Ca
     for row in rows:
         if tell is not None and not row.items:
             tell(row)
-    with Engine(Settings(time_scale=command.time_scale)) as engine:
+    with Engine(Settings(time_scale=scale_of(command.time_scale))) as engine:
         asyncio.run(run_many(items(), engine, jobs=command.jobs, on_end=on_end))
 
 

@@ -21,6 +21,7 @@ from harness.cli.refusal import RefusedError
 from harness.cli.suites import count, refusal
 from harness.cli.transcript import loosened, spelt, step_of
 from harness.cli.writing import new_file
+from harness.engine.calibration import scale_of
 from harness.engine.runner import Engine
 from harness.engine.settings import Settings
 from harness.judging import outcome_without_running
@@ -53,7 +54,8 @@ def record(command: Record) -> int:
         raise RefusedError.of(why(unable).message)
     who = "p" if command.command else "d"
     conversation = Conversation(sys.stdin, sys.stdout, who, file=command.new.path)
-    settings = Settings(time_scale=command.time_scale, spectator=conversation)
+    time_scale = scale_of(command.time_scale)
+    settings = Settings(time_scale=time_scale, spectator=conversation)
     status, outcome = _talk(scenario, manifest, settings)
     if status is not None:
         sys.stdout.write("interrupted: nothing was written\n")
@@ -64,7 +66,7 @@ def record(command: Record) -> int:
         raise RefusedError.of(f"there is nobody to talk to: {failure.message}")
     if not conversation.entries:
         raise RefusedError.of("nothing was said, so there is nothing to write")
-    return _write(command, manifest, frame, conversation)
+    return _write(command, manifest, frame, conversation, time_scale=time_scale)
 
 
 def _talk(scenario: Scenario, manifest: Manifest, settings: Settings) -> tuple[int | None, Outcome | None]:
@@ -86,9 +88,9 @@ def _talk(scenario: Scenario, manifest: Manifest, settings: Settings) -> tuple[i
         return 128 + signal.SIGTERM, None
 
 
-def _write(command: Record, manifest: Manifest, frame: str, conversation: Conversation) -> int:
+def _write(command: Record, manifest: Manifest, frame: str, conversation: Conversation, *, time_scale: float) -> int:
     entries, values = list(conversation.entries), conversation.values
-    with Engine(Settings(time_scale=command.time_scale)) as engine:
+    with Engine(Settings(time_scale=time_scale)) as engine:
         while True:
             text = _text(command, frame, entries, values)
             scenario = _read(text, command)

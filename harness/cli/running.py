@@ -17,6 +17,7 @@ from harness.cli.outputs import console, opened, refuse_twins, to_files, to_gith
 from harness.cli.refusal import RefusedError
 from harness.cli.stepping import Stepper, check_stepping
 from harness.cli.suites import Chosen, choose, found_or_refused, hash_of, refusal
+from harness.engine.calibration import measure
 from harness.engine.runner import Engine, run_many
 from harness.engine.settings import Settings
 from harness.implementations import VersionError, folders, version_of
@@ -50,16 +51,17 @@ def run(command: Run) -> int:
         items = [(scenario, each.manifest) for each in judged for scenario in chosen.items]
         reports = _reports(command, stack)
         teller = _Teller(reports, items, absent=absent, repeat=command.repeat, until_red=command.until_fail)
-        teller.begin(_header(command, chosen, tuple(each.implementation for each in judged)))
-        return _run(command, teller)
+        header = _header(command, chosen, tuple(each.implementation for each in judged))
+        teller.begin(header)
+        return _run(command, teller, header.time_scale)
 
 
-def _run(command: Run, teller: _Teller) -> int:
+def _run(command: Run, teller: _Teller, time_scale: float) -> int:
     stepper = Stepper(sys.stdin, sys.stdout) if command.step else None
     began = time.monotonic()
     interrupted: int | None = None
     try:
-        settings = Settings(time_scale=command.time_scale, keep=command.keep, spectator=stepper)
+        settings = Settings(time_scale=time_scale, keep=command.keep, spectator=stepper)
         with Engine(settings) as engine:
             asyncio.run(_run_all(teller, engine, command))
     except KeyboardInterrupt:
@@ -209,6 +211,7 @@ def _judged(arguments: Sequence[str], chosen: Chosen) -> list[_Judged]:
 
 def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation, ...]) -> Header:
     clauses = chosen.suite.clauses.values()
+    pace = measure() if command.time_scale is None else None
     return Header(
         harness=harness_version(),
         suite=" ".join(map(str, chosen.paths)),
@@ -217,7 +220,8 @@ def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation,
         items=len(chosen.items) * len(implementations) * command.repeat,
         repeat=command.repeat,
         machine=this_machine(),
-        time_scale=command.time_scale,
+        time_scale=command.time_scale or (1.0 if pace is None else pace.scale),
+        pace=pace,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         clauses=tuple(StatedClause(clause.id, clause.topic, clause.level, clause.says) for clause in clauses),
     )

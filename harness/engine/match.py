@@ -48,13 +48,14 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
-def check(matcher: Matcher, actual: object, scope: Scope, *, scale: float = 1.0) -> str | None:
+def check(matcher: Matcher, actual: object, scope: Scope, *, scale: float = 1.0, stalled: float = 0.0) -> str | None:
     """None when `actual` matches, else one sentence: "got X, expected Y".
 
-    A span of time is given as a `Duration`. `scale` is the run's time scale. Raises StepFailedError where the matcher
-    names something that is not published yet.
+    A span of time is given as a `Duration`. `scale` is the run's time scale; `stalled` seconds, in which the engine
+    itself stood still, are added to upper bounds. Raises StepFailedError where the matcher names something that is not
+    published yet.
     """
-    return _check(matcher, actual, _Terms(scope, scale))
+    return _check(matcher, actual, _Terms(scope, scale, stalled))
 
 
 def describe(matcher: Matcher, scope: Scope, *, scale: float = 1.0) -> str:
@@ -97,13 +98,15 @@ def same(one: object, other: object) -> bool:
 class _Terms:
     scope: Scope
     scale: float
+    stalled: float = 0.0
     negated: bool = False
     """Inside an odd number of `not`."""
 
     def limit(self, operand: float | Duration, *, upper: bool) -> Limit:
         """The bound to compare with; only one that bounds time from above is stretched."""
         if isinstance(operand, Duration):
-            return Limit(operand.seconds, self.scale if upper != self.negated else 1.0)
+            is_stretched = upper != self.negated
+            return Limit(operand.seconds, self.scale, self.stalled) if is_stretched else Limit(operand.seconds)
         return Limit(operand)
 
 

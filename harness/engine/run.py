@@ -90,10 +90,12 @@ class _Course:
     async def run(self) -> Outcome:
         world = self._world
         self._orphans.watch(world.census)
+        world.stalls.watch()
         try:
             await self._whole_course()
         finally:
             # Nothing is awaited here: it holds also when the clean-up itself was cancelled.
+            world.stalls.release()
             self._orphans.kill_now(world.census)
             world.census.release()
             self._orphans.forget(world.census)

@@ -23,20 +23,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time limit: `asked` seconds as the scenario or the verb's default has it, stretched by the run's `scale`."""
+    """A time limit: `asked` seconds as the scenario or the verb's default has it, stretched by the run's `scale`.
+
+    `stalled` are seconds in which the engine itself stood still, which come on top.
+    """
 
     asked: float
     scale: float = 1.0
+    stalled: float = 0.0
 
     @property
     def seconds(self) -> float:
         """How long is really waited."""
-        return self.asked * self.scale
+        return self.asked * self.scale + self.stalled
 
     def __str__(self) -> str:
-        if self.scale == 1:
-            return str(Duration(self.asked))
-        return f"{Duration(self.seconds)} ({Duration(self.asked)} asked, time scale {self.scale:g})"
+        scale = "" if self.scale == 1 else f", time scale {self.scale:g}"
+        stalled = f", the engine stood still for {Duration(self.stalled)}" if self.stalled else ""
+        more = f" ({Duration(self.asked)} asked{scale}{stalled})" if scale or stalled else ""
+        return f"{Duration(self.seconds)}{more}"
 
 
 async def until(

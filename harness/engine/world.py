@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from harness.engine.endpoints import Endpoint, parse_endpoint
 from harness.engine.lookup import Publisher, Scope
 from harness.engine.observe import Census, Seen
+from harness.engine.stalls import Stalls
 from harness.engine.timeline import Mark, Timeline
 from harness.engine.verdicts import StepErroredError
 from harness.engine.waits import Limit
@@ -64,6 +65,7 @@ class World:
     """Called, each of them, with every process of the item that has ended; actors pick out their own."""
     scope: Scope = field(init=False)
     census: Census = field(init=False)
+    stalls: Stalls = field(init=False)
     _limits: dict[type[Step], Duration] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +73,7 @@ class World:
         self.scope = Scope(self.actors, {"workspace": str(self.workspace), "here": str(here)})
         self._limits = {VERBS[verb]: limit for verb, limit in self.scenario.limits if verb in VERBS}
         self.census = Census(self.cookie, self._process_ended)
+        self.stalls = Stalls(self.timeline.now)
 
     def _process_ended(self, seen: Seen) -> None:
         for tell in self.on_process_end:

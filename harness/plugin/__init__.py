@@ -44,8 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--time-scale",
         metavar="X",
-        default=os.environ.get(TIME_SCALE, "1"),
-        help=f"stretch every upper bound in time in scenarios by this factor; default: ${TIME_SCALE}, or 1",
+        default=os.environ.get(TIME_SCALE, "auto"),
+        help=f"stretch every upper bound in time in scenarios by this factor; default: ${TIME_SCALE}, or auto, which "
+        "measures in each process of pytest how slow the machine is: 1 where it is not",
     )
     parser.addini(
         "harness_suites",

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+AUTO = "auto"
+"""The time scale that is measured."""
+
 
 def check_options(config: pytest.Config) -> None:
     """Raises pytest.UsageError for what cannot be followed, before anything is collected."""
@@ -31,13 +34,15 @@ def implementations(config: pytest.Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given))
 
 
-def time_scale(config: pytest.Config) -> float:
-    """The factor for upper bounds in time. Raises pytest.UsageError if it is none."""
+def time_scale(config: pytest.Config) -> float | None:
+    """The factor for upper bounds in time, None where it is to be measured. Raises pytest.UsageError if it is none."""
     text: str = config.getoption("--time-scale")
+    if text == AUTO:
+        return None
     try:
         scale = float(text)
     except ValueError:
         scale = math.nan
     if not 0 < scale < math.inf:
-        raise pytest.UsageError(f"--time-scale: expected a number above 0, got {text!r}")
+        raise pytest.UsageError(f"--time-scale: expected a number above 0 or {AUTO}, got {text!r}")
     return scale

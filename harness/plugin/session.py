@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.engine.calibration import scale_of
 from harness.engine.runner import Engine
 from harness.engine.settings import Settings
 from harness.implementations import VersionError, find, folders, version_of
@@ -62,7 +63,7 @@ class Session:
     """One for each pytest process that collects a scenario. It is a plugin too, so that others pay for no hooks."""
 
     def __init__(self, config: pytest.Config, *, width: int) -> None:
-        self._settings = Settings(time_scale=time_scale(config))
+        self._settings = Settings(time_scale=scale_of(time_scale(config)))
         self._arguments: Sequence[str | None] = implementations(config) or (None,)
         self._width = width
         self._suites: dict[Path, Read] = {}

@@ -42,7 +42,7 @@ class Console:
         """Say what is run."""
         self._header = header
         judged = ", ".join(f"{known.name} {known.version}" for known in header.implementations)
-        scale = "" if header.time_scale == 1 else f", time scale {header.time_scale:g}"
+        scale = "" if header.time_scale == 1 else f", time scale {header.scale_in_words}"
         self._say(printable(f"harness {header.harness}: {_count(header.items, 'item')}, {judged}{scale}"))
 
     def add(self, result: Result) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from harness.model.outcome import Failure, Outcome, Verdict
+from harness.model.pace import Pace
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
 from harness.report.run import Footer, Header, Implementation, Machine, NotRun, Result, StatedClause
@@ -114,6 +115,10 @@ def header(fields: Fields) -> Header:
         started=fields.text("started"),
         repeat=fields.count("repeat"),
         clauses=fields.each("clauses", _clause),
+        # Reports of before have none.
+        pace=fields.maybe("pace", lambda key: Pace(fields.fields(key).number("process")))
+        if "pace" in fields.names()
+        else None,
     )
 
 

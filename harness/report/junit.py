@@ -70,7 +70,7 @@ def _properties(header: Header, implementation: Implementation, footer: Footer) 
         "implementation.version": implementation.version,
         "harness.version": header.harness,
         "suite.hash": header.suite_hash,
-        "time.scale": f"{header.time_scale:g}",
+        "time.scale": header.scale_in_words,
         "python": header.machine.python,
         "kernel": header.machine.kernel,
         "cores": str(header.machine.cores),

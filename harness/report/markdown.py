@@ -172,8 +172,10 @@ def _again(surveyed: Survey, *, with_kills: bool) -> list[str]:
         files += ["--kills", "kills.json"]
     machines = dict.fromkeys(run.header.machine for run in surveyed.runs)
     where = ", ".join(f"{machine.kernel}, Python {machine.python}, {machine.cores} cores" for machine in machines)
+    scales = dict.fromkeys(run.header.scale_in_words for run in surveyed.runs)
+    paced = "" if list(scales) == ["1"] else f"; time scale {', '.join(scales)}"
     return [
-        "## Again", "", f"Run on {escaped(where)}, by harness {escaped(surveyed.runs[0].header.harness)}:", "",
+        "## Again", "", f"Run on {escaped(where)}, by harness {escaped(surveyed.runs[0].header.harness)}{paced}:", "",
         "```console", *(f"$ {printable(line)}" for line in lines),
         f"$ {printable(shlex.join(['harness', 'report', *files, '--markdown', 'conformance.md']))}", "```",
     ]  # fmt: skip

@@ -15,6 +15,8 @@ from harness.model.outcome import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from harness.model.pace import Pace
+
 FLAKY = 3
 """The exit status of a run in which nothing is red and something is flaky."""
 
@@ -56,6 +58,7 @@ class StatedClause:
 class Header:
     """What is known before the first item ends.
 
+    `pace` is what the time scale was made of, None where the user has said it.
     `suite` is the suite's root as the user named it, `suite_hash` stands for all its files; `started` is UTC, ISO 8601.
     `items` counts each item as often as it is to be run, which is `repeat` times.
     """
@@ -71,6 +74,12 @@ class Header:
     repeat: int = 1
     clauses: tuple[StatedClause, ...] = ()
     """Every clause of the suite, whether or not an item of this run checks it."""
+    pace: Pace | None = None
+
+    @property
+    def scale_in_words(self) -> str:
+        """The time scale and where it comes from: `1.7 (measured: a process took 42 ms, 25 ms are normal)`."""
+        return f"{self.time_scale:g}" + ("" if self.pace is None else f" (measured: {self.pace})")
 
     def implementation(self, name: str) -> Implementation:
         """The implementation of that name; KeyError if the run has none."""

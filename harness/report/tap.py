@@ -35,7 +35,7 @@ class Tap:
         judged = ", ".join(f"{known.name} {known.version}" for known in header.implementations)
         self._write(
             "TAP version 14",
-            f"# harness {header.harness}, suite {header.suite_hash}, time scale {header.time_scale:g}",
+            f"# harness {header.harness}, suite {header.suite_hash}, time scale {header.scale_in_words}",
             printable(f"# {judged}"),
             f"1..{header.items}",
         )

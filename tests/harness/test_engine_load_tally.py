@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.engine.actors.tally import Cause, FailedOperation, Gap, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def a_failure(number: int, ended: float = 1.0) -> FailedOperation:
@@ -49,6 +53,26 @@ def test_the_longest_gap_lies_between_two_successes() -> None:
 def test_a_gap_counts_from_the_mark_and_to_the_end() -> None:
     assert a_tally(1.0, 2.0).longest_gap(1.2, 2.1) == Gap(1.2, 2.0)
     assert a_tally(1.0, 2.0).longest_gap(0.9, 4.0) == Gap(2.0, 4.0)
+
+
+def unseen_between(began: float, ended: float) -> Callable[[float, float], float]:
+    """A stall of the engine."""
+    return lambda one, other: max(0.0, min(other, ended) - max(one, began))
+
+
+def test_of_a_gap_counts_only_what_could_be_seen() -> None:
+    tally = a_tally(1.0, 2.0, 2.6)
+    assert tally.longest_gap(1.0, 2.6) == Gap(1.0, 2.0)
+    assert tally.longest_gap(1.0, 2.6, unseen=unseen_between(1.2, 1.5)) == Gap(1.0, 2.0)
+    assert tally.longest_gap(1.0, 2.6, unseen=unseen_between(1.2, 1.7)) == Gap(2.0, 2.6)
+
+
+def test_of_a_latency_counts_only_what_could_be_seen() -> None:
+    tally = Tally()
+    tally.succeed(1.0, 2.0)
+    tally.succeed(2.0, 2.5)
+    assert tally.latency(100, unseen=unseen_between(1.2, 1.5)) == pytest.approx(0.7)
+    assert tally.latency(100, unseen=unseen_between(1.2, 1.9)) == pytest.approx(0.5)
 
 
 def test_without_a_success_everything_is_a_gap() -> None:

@@ -73,6 +73,7 @@ def failure_of(**how: object) -> StepFailedError:
     [
         ({"limit": Limit(0.01)}, "no answer within 10ms"),
         ({"limit": Limit(0.01, 2.5)}, "no answer within 25ms (10ms asked, time scale 2.5)"),
+        ({"limit": Limit(0.01, 1, 0.02)}, "no answer within 30ms (10ms asked, the engine stood still for 20ms)"),
         ({"limit": Limit(0.01), "so_far": lambda: "silence"}, "no answer within 10ms: silence"),
         ({"limit": LONG, "dead": lambda: "d ended with status 1"}, "no answer: d ended with status 1"),
     ],

@@ -12,6 +12,13 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Unseen = Callable[[float, float], float]
+    """How many seconds between two times nothing could be seen."""
 
 _KEPT_FAILURES = 1000
 _KEPT_SERVERS = 10_000
@@ -117,25 +124,32 @@ class Tally:
         """The first thousand that failed, in the order of their ends."""
         return tuple(self._failures)
 
-    def longest_gap(self, since: float, until: float) -> Gap:
+    def longest_gap(self, since: float, until: float, *, unseen: Unseen | None = None) -> Gap:
         """The longest time between `since` and `until` in which no operation succeeded; the first of equals.
 
-        The time before the first success and the time after the last one count like those between two.
+        The time before the first success and the time after the last one count like those between two. With `unseen`,
+        each counts for so many seconds less as that tells of it.
         """
         first, last = bisect_left(self._ends, since), bisect_right(self._ends, until)
-        longest, previous = Gap(since, since), since
+        longest, previous, most = Gap(since, since), since, 0.0
         for end in (*islice(self._ends, first, last), until):
-            if end - previous > longest.seconds:
-                longest = Gap(previous, end)
+            # Most of many thousands need no second look.
+            if end - previous > most:
+                seconds = end - previous - (0.0 if unseen is None else unseen(previous, end))
+                if seconds > most:
+                    longest, most = Gap(previous, end), seconds
             previous = end
         return longest
 
-    def latency(self, percent: float) -> float | None:
+    def latency(self, percent: float, *, unseen: Unseen | None = None) -> float | None:
         """The duration, in seconds, that so many percent of the successes did not exceed (nearest rank); None of none.
 
-        0 gives the shortest and 100 the longest.
+        0 gives the shortest and 100 the longest. With `unseen`, each counts for so much less as that tells of it.
         """
         if not self._durations:
             return None
         rank = max(1, math.ceil(percent / 100 * len(self._durations)))
-        return sorted(self._durations)[rank - 1]
+        if unseen is None:
+            return sorted(self._durations)[rank - 1]
+        spans = zip(self._ends, self._durations, strict=True)
+        return sorted(duration - unseen(end - duration, end) for end, duration in spans)[rank - 1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.engine.actors.notify import NotifyActor
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.verdicts import StepFailedError
 from harness.engine.waits import until
-from harness.model.values import Duration
 
 if TYPE_CHECKING:
     from harness.engine.actors.notify import Notice
@@ -45,8 +45,7 @@ async def notified(step: Notified, world: World) -> Given:
         so_far=lambda: _what_came(manager, since),
     )
     if step.elapsed is not None:
-        elapsed = Duration(max(0.0, round(notice.mark.at - (since or began).at, 6)))
-        problem = check(step.elapsed, elapsed, world.scope, scale=world.settings.time_scale)
+        problem = elapsed_problem(step.elapsed, notice.mark, world, since=since or began)
         if problem is not None:
             name = None if step.since is None else str(step.since)
             raise StepFailedError(f"the time until it came: {problem}", moment=notice.mark.index - 1, since=name)

@@ -9,6 +9,7 @@ from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.program import Reading
 from harness.engine.actors.started import StartedActor
 from harness.engine.actors.syslog import SyslogActor
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.observe import Ending
@@ -16,7 +17,6 @@ from harness.engine.shown import show_text
 from harness.engine.timeline import Mark
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import until
-from harness.model.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,8 +137,7 @@ async def eventually(step: Eventually, world: World) -> Given:
     if step.gone is not None and step.status is not None:
         _check_statuses(step.gone, step.status, world)
     if step.elapsed is not None:
-        elapsed = Duration(round(came.at - (since or began).at, 6))
-        problem = check(step.elapsed, elapsed, world.scope, scale=world.settings.time_scale)
+        problem = elapsed_problem(step.elapsed, came, world, since=since or began)
         if problem is not None:
             name = None if step.since is None else str(step.since)
             raise StepFailedError(f"the time until it was true: {problem}", since=name)

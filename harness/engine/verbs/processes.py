@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from harness.engine.actors.daemon import DaemonActor
 from harness.engine.actors.started import StartedActor, started
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.observe import Ending, signal_name, signal_number
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import until
 from harness.model.timeline import What
-from harness.model.values import Duration
 
 if TYPE_CHECKING:
     from harness.engine.timeline import Mark
@@ -175,8 +175,7 @@ def _check_elapsed(
 ) -> Mark:
     ended_at = actor.ended_at or world.timeline.mark()
     if wanted is not None:
-        elapsed = Duration(round(ended_at.at - since.at, 6))
-        problem = check(wanted, elapsed, world.scope, scale=world.settings.time_scale)
+        problem = elapsed_problem(wanted, ended_at, world, since=since)
         if problem is not None:
             message = f"the time until {actor.name} ended: {problem}"
             raise StepFailedError(message, moment=_moment(actor), since=None if name is None else str(name))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from harness.engine.actors.http import HttpActor
 from harness.engine.actors.response import MalformedResponseError
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given
 from harness.engine.match import check
 from harness.engine.shown import show_text
 from harness.engine.verbs.talking import obituary
 from harness.engine.verdicts import StepFailedError
 from harness.engine.waits import until
-from harness.model.values import Duration
 
 _KEPT = {True: "is kept", False: "is not kept"}
 
@@ -71,8 +71,7 @@ async def _response(actor: HttpActor, step: Request | ResponseStep, world: World
     problem = None if step.expect is None else _problem(step.expect, found, world)
     if problem is None and step.elapsed is not None:
         assert actor.moment is not None
-        elapsed = Duration(max(0.0, round(world.timeline.moments[actor.moment].at - since.at, 6)))
-        late = check(step.elapsed, elapsed, world.scope, scale=world.settings.time_scale)
+        late = elapsed_problem(step.elapsed, world.timeline.mark_of(actor.moment), world, since=since)
         problem = None if late is None else f"the time until it came: {late}"
     if problem is not None:
         raise StepFailedError(problem, moment=actor.moment)

@@ -16,6 +16,7 @@ from harness.engine.actors.client import ClientActor
 from harness.engine.actors.connection import Connection, Ended, Received, errno_name
 from harness.engine.actors.lines import LONGEST_LINE, LineEnd
 from harness.engine.actors.secure import HandshakeError
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given
 from harness.engine.match import check, describe
 from harness.engine.shown import show_text
@@ -23,7 +24,6 @@ from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.engine.waits import Limit, until
 from harness.model.steps import Close, Closing, Connect, Connected, End, Expect, Send, Talk
 from harness.model.timeline import What
-from harness.model.values import Duration
 
 if TYPE_CHECKING:
     from harness.engine.timeline import Mark
@@ -244,9 +244,7 @@ def _check_elapsed(
 ) -> None:
     if wanted is None:
         return
-    # What had come before the step asked for it has taken no time.
-    elapsed = Duration(max(0.0, round(came.mark.at - since.at, 6)))
-    problem = check(wanted, elapsed, world.scope, scale=world.settings.time_scale)
+    problem = elapsed_problem(wanted, came.mark, world, since=since)
     if problem is not None:
         mark = None if name is None else str(name)
         raise StepFailedError(f"the time until it came: {problem}", moment=came.moment, since=mark)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from harness.engine.actors.screen import Over, Shown
 from harness.engine.actors.terminal import TerminalActor
+from harness.engine.elapsed import elapsed_problem
 from harness.engine.lookup import Given, UnpublishedError
 from harness.engine.match import check, describe
 from harness.engine.shown import show_text
@@ -21,7 +22,6 @@ from harness.engine.waits import Limit, until
 from harness.model.keys import ENTER, KEYS
 from harness.model.steps import Close, Expect, Resize, Send, Talk
 from harness.model.timeline import What
-from harness.model.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,8 +220,7 @@ async def _obituary(terminal: TerminalActor, world: World) -> str:
 def _check_elapsed(wanted: Matcher | None, came: Mark, world: World, *, since: Mark, name: Name | None) -> None:
     if wanted is None:
         return
-    elapsed = Duration(max(0.0, round(came.at - since.at, 6)))
-    problem = check(wanted, elapsed, world.scope, scale=world.settings.time_scale)
+    problem = elapsed_problem(wanted, came, world, since=since)
     if problem is not None:
         message = f"the time until it came: {problem}"
         raise StepFailedError(message, moment=came.index - 1, since=None if name is None else str(name))

@@ -44,8 +44,8 @@ def _card(subject: Subject) -> Markup:
         "run": f"{header.started}, harness {header.harness}, {subject.run.footer.seconds:.1f} s",
         "machine": f"{machine.kernel}, Python {machine.python}, {machine.cores} cores",
     }
-    if header.time_scale != 1:
-        facts["time scale"] = f"{header.time_scale:g}"
+    if header.time_scale != 1 or header.pace is not None:
+        facts["time scale"] = header.scale_in_words
     if subject.not_run:
         facts["not run"] = f"{subject.not_run} items: the run was ended early"
     listed = (joined(element("dt", text(key)), element("dd", text(value))) for key, value in facts.items())

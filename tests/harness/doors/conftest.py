@@ -161,7 +161,8 @@ def harness(project: Path) -> Harness:
 def plain_environment(**more: str) -> dict[str, str]:
     """This process's environment without what changes the output."""
     hidden = ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "COLUMNS", "PYTEST_ADDOPTS", "HARNESS_TIME_SCALE", "CI")
-    return {name: value for name, value in os.environ.items() if name not in hidden} | more
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | {"HARNESS_TIME_SCALE": "1"} | more
 
 
 def complaints(errors: str) -> str:

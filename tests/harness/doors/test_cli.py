@@ -167,6 +167,21 @@ def test_the_time_scale_stretches_limits_and_is_told(harness: Harness, project: 
     assert "--time-scale 3" in done.stdout
 
 
+def test_without_a_time_scale_it_is_measured_and_told(harness: Harness, project: Path) -> None:
+    harness("run", "scenarios/talk/echo.yaml", "--report", "r.jsonl", "--tap", "r.tap", HARNESS_TIME_SCALE="auto")
+    header = read_run(project / "r.jsonl").header
+    assert header.pace is not None
+    assert header.pace.process > 0
+    assert header.time_scale == header.pace.scale
+    assert f"time scale {header.scale_in_words}\n" in (project / "r.tap").read_text()
+
+
+def test_a_time_scale_that_is_given_is_not_measured(harness: Harness, project: Path) -> None:
+    harness("run", "scenarios/talk/echo.yaml", "--time-scale", "1", "--report", "r.jsonl", HARNESS_TIME_SCALE="auto")
+    header = read_run(project / "r.jsonl").header
+    assert (header.time_scale, header.pace) == (1, None)
+
+
 def test_items_are_repeated_and_told_apart_in_every_format(harness: Harness, project: Path) -> None:
     arguments = ["--only", "echo[tcp]", "--repeat", "2", "--report", "r.jsonl", "--junit", "r.xml"]
     done = harness("run", "scenarios/talk", *arguments)
@@ -275,7 +290,7 @@ def test_a_report_is_made_again_from_its_file(harness: Harness, project: Path) -
         (["run", "--jobs", "0"], "argument --jobs: expected a whole number from 1, got '0'"),
         (["run", "--retry", "0"], "argument --retry: expected a whole number from 1, got '0'"),
         (["run", "--retry", "2", "--until-fail"], "argument --until-fail: not allowed with argument --retry"),
-        (["run", "--time-scale", "nan"], "argument --time-scale: expected a number above 0, got 'nan'"),
+        (["run", "--time-scale", "nan"], "argument --time-scale: expected a number above 0 or auto, got 'nan'"),
         (["report"], "the following arguments are required: REPORT"),
     ],
 )

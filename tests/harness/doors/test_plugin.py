@@ -143,7 +143,7 @@ def test_a_broken_manifest_is_said_once(run_pytest: Pytest, write: Write) -> Non
             ["--implementation", "risr"],
             "there is no implementation 'risr'; there are: other, riser",
         ),
-        (["--time-scale", "0"], "--time-scale: expected a number above 0, got '0'"),
+        (["--time-scale", "0"], "--time-scale: expected a number above 0 or auto, got '0'"),
     ],
 )
 def test_bad_options_are_refused_before_anything_is_collected(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.model.pace import Pace
 from harness.report.console import Console
 from harness.report.paint import Palette, wants_colour
 from harness.report.run import Footer, Implementation, Result, Run, replay
@@ -50,6 +51,13 @@ def test_colour_changes_nothing_but_colour(whole_run: Run) -> None:
     painted = shown(whole_run, colour=True)
     assert "\x1b[1;31mFAIL\x1b[0m" in painted
     assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == shown(whole_run)
+
+
+def test_a_stretched_run_says_so_and_what_was_measured(whole_run: Run) -> None:
+    pace = Pace(0.042)
+    header = dataclasses.replace(whole_run.header, time_scale=pace.scale, pace=pace)
+    first, *_ = shown(dataclasses.replace(whole_run, header=header)).splitlines()
+    assert first.endswith(", time scale 1.7 (measured: a process took 42 ms, 25 ms are normal)")
 
 
 def test_the_counts_stand_alone_on_the_last_line(whole_run: Run) -> None:

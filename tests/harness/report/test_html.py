@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model.outcome import Failure, Outcome, Verdict
+from harness.model.pace import Pace
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
 from harness.report.html.page import page
@@ -130,7 +131,7 @@ def test_any_text_is_text_on_the_page(texts: list[str], what: What) -> None:
     )  # fmt: skip
     header = Header(
         "0", "s", "h", (Implementation(name, title, language=message, profiles=(title,)),), 1, Machine("3", "L", 1),
-        time_scale=1.0, started="now", clauses=(StatedClause(clause, title, "must", says),),
+        time_scale=1.0, started="now", pace=Pace(0.009), clauses=(StatedClause(clause, title, "must", says),),
     )  # fmt: skip
     kills = Kills("h", (Kill(name, says, (clause,), "killed", (item,)),), ())
     document = parsed(page(survey([Run(header, (Result(outcome, moment),), Footer(1.0))]), kills))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model.outcome import Failure, Outcome, Verdict
+from harness.model.pace import Pace
 from harness.model.source import Location
 from harness.model.timeline import Moment, What
 from harness.report.jsonl import JsonLines, ReportError, read_run
@@ -90,6 +91,7 @@ def test_any_text_and_any_number_survive(tmp_path_factory: pytest.TempPathFactor
         "now",
         3,
         (StatedClause("a.b", "a", "may", "a does b"),),
+        Pace(0.031),
     )
     run = Run(header, (result,), Footer(0.5, interrupted=True, not_run=(NotRun("i", "x", 3),)))
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
