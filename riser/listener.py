@@ -15,7 +15,6 @@ import pwd
 import socket
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Self, assert_never
 
 from riser.core.address import Address, TcpAddress, UnixAddress, parse_address
@@ -54,7 +53,7 @@ class Listener:
             case UnixAddress():
                 listening = _open_unix(address)
                 status = os.stat(address.path)  # noqa: PTH116 - the text is what was bound, to the letter
-                return cls(listening, bound=(str(Path(address.path).absolute()), status.st_dev, status.st_ino))
+                return cls(listening, bound=(_absolute(address.path), status.st_dev, status.st_ino))
             case _:
                 assert_never(address)
 
@@ -110,6 +109,11 @@ def describe(listening: socket.socket) -> str:
         return f"unix:{os.fsdecode(name)}"
     host, port = name[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _absolute(path: str) -> str:
+    """The path whatever directory the daemon goes to; not by pathlib, which a daemon starts without."""
+    return path if path.startswith("/") else f"{os.getcwd()}/{path}"  # noqa: PTH109 - as said
 
 
 def _open_tcp(address: TcpAddress) -> socket.socket:

@@ -13,7 +13,6 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from riser import privilege
 from riser.core.operation import DEFAULT_SIGNALS, Operation
@@ -98,7 +97,7 @@ def explain(error: BaseException) -> str:
     """An exception in one line: what it says, its type, and the place in the caller's own code."""
     text = str(error)
     what = f"{text} ({type(error).__name__})" if text else type(error).__name__
-    here = str(Path(__file__).parent)
+    here = os.path.dirname(__file__)  # noqa: PTH120 - no daemon shall load pathlib for this
     # Not extract_tb, which reads the source, and cannot where there are no descriptors left.
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         if not frame.f_code.co_filename.startswith(here):

@@ -6,8 +6,6 @@ it whenever it is imported, which for the records of this package is a third of 
 
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
-AnyRecord = TypeVar("AnyRecord", bound="Record")
-
 
 @dataclass_transform(frozen_default=True)
 class Record:
@@ -54,6 +52,10 @@ class Record:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+
+# Here, because a bound that is still a text is compiled, and that is the first thing of a server that would be.
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 def replace(record: AnyRecord, **changes: object) -> AnyRecord:

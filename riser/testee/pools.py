@@ -24,14 +24,14 @@ class Pools:
     """What a server calls: the pool of services and that of resources, under names that differ."""
 
     def __init__(
-        self, services: ServicesPlan | None, resources: ResourcesPlan | None, *, directory: Path, happen: Happen
+        self, services: ServicesPlan | None, resources: ResourcesPlan | None, *, directory: str, happen: Happen
     ) -> None:
         self._pools: list[Services] = []
         self._by_name: dict[str, tuple[Services, Pattern]] = {}
         if services is not None:
-            self._add_services(services, directory, happen)
+            self._add_services(services, Path(directory), happen)
         if resources is not None:
-            self._add_resources(resources, directory, happen)
+            self._add_resources(resources, Path(directory), happen)
 
     def start(self) -> None:
         """Start the service processes, before the server has threads."""

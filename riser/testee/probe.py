@@ -5,14 +5,12 @@ happens, and not the adapter.
 """
 
 import contextlib
-import hashlib
 import io
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riser.logs import LOGGER
@@ -116,7 +114,9 @@ class _Talk:
             case "send":
                 yield from _pattern(int(argument))
             case "receive":
-                yield f"ok {hashlib.sha256(self._lines.read(int(argument))).hexdigest()}"
+                from hashlib import sha256  # here, for it loads OpenSSL, and few scenarios ask for it
+
+                yield f"ok {sha256(self._lines.read(int(argument))).hexdigest()}"
             case "poll" | "interval" | "buffer" | "write" | "fill" | "flush" | "log":
                 yield from self._use(name, argument)
             case _ if self._caller is not None and name in self._caller.commands:
@@ -175,22 +175,23 @@ def _fact(name: str) -> str:
         case "thread":
             return str(threading.get_native_id())
         case "cwd":
-            return str(Path.cwd())
+            return os.getcwd()  # noqa: PTH109 - pathlib would cost a daemon more than its own modules
         case "umask":
             # Reading it with umask(2) would set it, for all threads.
             return f"{int(_status('Umask')[0], 8):04o}"
         case "fds":
-            return str(len(list(Path("/proc/self/fd").iterdir())))
+            return str(len(os.listdir("/proc/self/fd")))  # noqa: PTH208 - as above
         case _:
             groups = ",".join(str(group) for group in sorted(os.getgroups()))
             return f"{','.join(_status('Uid')[:3])} {','.join(_status('Gid')[:3])} {groups}"
 
 
 def _status(field: str) -> list[str]:
-    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        if name == field:
-            return value.split()
+    with open("/proc/self/status", encoding="utf-8") as lines:  # noqa: PTH123 - as above
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name == field:
+                return value.split()
     raise ValueError(f"no {field} in /proc/self/status")
 
 
