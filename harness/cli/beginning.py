@@ -12,6 +12,7 @@ from harness.cli.suites import count, found_or_refused, refusal
 from harness.cli.writing import new_file
 from harness.implementations import DEFAULT, folders
 from harness.load.clauses import CLAUSES_FILE, load_clauses
+from harness.load.defaults import DEFAULTS_FILE
 from harness.load.macros import SUFFIX
 from harness.load.manifest import load_manifest
 from harness.load.suite import root_of
@@ -47,13 +48,26 @@ def begin(command: New) -> int:
 
 def check_place(path: Path) -> None:
     """Raises RefusedError where no scenario can be made: it would never be found, or something is there."""
-    if path.suffix != ".yaml" or path.name == CLAUSES_FILE or path.name.endswith(SUFFIX):
-        kinds = f"and is neither {CLAUSES_FILE} nor ends in {SUFFIX}"
-        raise RefusedError.of(f"{path} is no name for a scenario, which ends in .yaml {kinds}")
+    reason = _why_no_scenario(path.name)
+    if reason is not None:
+        raise RefusedError.of(f"{path} is no name for a scenario: {reason}")
     if os.path.lexists(path):
         raise RefusedError.of(f"{path} is there already, and is not touched")
     if not path.parent.is_dir():
         raise RefusedError.of(f"{path} cannot be written: there is no directory {path.parent}")
+
+
+def _why_no_scenario(name: str) -> str | None:
+    """What a file of that name is instead; None for one that `harness run` takes for a scenario."""
+    if name == CLAUSES_FILE:
+        return "it is the list of a suite's clauses"
+    if name == DEFAULTS_FILE:
+        return "it is what the scenarios of a folder have in common"
+    if name.endswith(SUFFIX):
+        return f"what ends in {SUFFIX} is a file of macros"
+    if name.startswith("."):
+        return "a hidden file is not found"
+    return None if name.endswith(".yaml") else "that of a scenario ends in .yaml"
 
 
 def manifest_for(command: New) -> Manifest:

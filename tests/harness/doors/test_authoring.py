@@ -90,9 +90,14 @@ def test_outside_of_a_suite_no_clause_is_needed(harness: Harness, project: Path)
     ("arguments", "said"),
     [
         (["scenarios/talk/echo.yaml"], "scenarios/talk/echo.yaml is there already, and is not touched"),
-        (["one.yml"], "one.yml is no name for a scenario, which ends in .yaml and is neither clauses.yaml nor ends in"),
-        (["clauses.yaml"], "clauses.yaml is no name for a scenario"),
-        (["a.macros.yaml"], "a.macros.yaml is no name for a scenario"),
+        (["one.yml"], "one.yml is no name for a scenario: that of a scenario ends in .yaml"),
+        (["clauses.yaml"], "clauses.yaml is no name for a scenario: it is the list of a suite's clauses"),
+        (
+            ["defaults.yaml"],
+            "defaults.yaml is no name for a scenario: it is what the scenarios of a folder have in common",
+        ),
+        (["a.macros.yaml"], "a.macros.yaml is no name for a scenario: what ends in macros.yaml is a file of macros"),
+        ([".hidden.yaml"], ".hidden.yaml is no name for a scenario: a hidden file is not found"),
         (["no/one.yaml"], "no/one.yaml cannot be written: there is no directory no"),
         (["scenarios/x.yaml"], "a scenario of this suite checks one of its 4 clauses: --clause ID"),
         (
