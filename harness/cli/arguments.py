@@ -169,8 +169,12 @@ class Record:
 class Page(StrEnum):
     """What the harness says about the language of scenarios."""
 
-    SCHEMA = "schema"
-    """The JSON Schema, for editors."""
+    SCHEMA = "scenario"
+    """The JSON Schema of a scenario, for editors."""
+    DEFAULTS = "defaults"
+    """That of a folder's defaults.yaml."""
+    MACROS = "macros"
+    """That of a file of macros."""
     DOC = "doc"
     """The reference, as Markdown."""
 
@@ -239,8 +243,10 @@ def _command(known: argparse.Namespace, program: tuple[str, ...]) -> Command:  #
             )
         case "explain":
             return Explain(known.code)
-        case "schema" | "doc":
-            return Show(Page(known.command))
+        case "schema":
+            return Show(Page(known.of))
+        case "doc":
+            return Show(Page.DOC)
         case "list":
             return List(_choice(known), implementations=known.implementations, json=known.json)
         case "adapter":
@@ -333,7 +339,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
     _compare(command("compare", "say what differs from one report to another", _COMPARE))
     _trend(command("trend", "say how it went from report to report", _TREND))
     _explain(command("explain", "say what the code of a problem means", _EXPLAIN))
-    command("schema", "print the JSON Schema of scenarios, for editors", _SCHEMA)
+    _schema(command("schema", "print the JSON Schema of scenarios, for editors", _SCHEMA))
     command("doc", "print the reference of the language, as Markdown", _DOC)
     return parser, made
 
@@ -409,7 +415,8 @@ Say what the code of a problem means, with an example of the mistake and of what
 was meant. Without CODE, list all codes."""
 
 _SCHEMA = """\
-Print the JSON Schema of scenario files. An editor with a YAML language server
+Print the JSON Schema of scenario files, or of the two kinds of files beside them:
+a folder's defaults.yaml, and files of macros. An editor with a YAML language server
 completes and checks a scenario whose first line is
 # yaml-language-server: $schema=PATH"""
 
@@ -476,6 +483,11 @@ def _record(parser: _Parser) -> None:
 
 def _explain(parser: _Parser) -> None:
     parser.add_argument("code", metavar="CODE", nargs="?", help="such as no-effect; `harness check` tells it")
+
+
+def _schema(parser: _Parser) -> None:
+    pages = [Page.SCHEMA.value, Page.DEFAULTS.value, Page.MACROS.value]
+    parser.add_argument("of", choices=pages, nargs="?", default=pages[0], help="the kind of file; default: scenario")
 
 
 def _list(parser: _Parser) -> None:

@@ -42,6 +42,14 @@ def show(command: Show) -> int:
             from harness.load.schema import scenario_schema
 
             sys.stdout.write(json.dumps(scenario_schema(), indent=1, ensure_ascii=False) + "\n")
+        case Page.DEFAULTS:
+            from harness.load.schema import defaults_schema
+
+            sys.stdout.write(json.dumps(defaults_schema(), indent=1, ensure_ascii=False) + "\n")
+        case Page.MACROS:
+            from harness.load.schema import macros_schema
+
+            sys.stdout.write(json.dumps(macros_schema(), indent=1, ensure_ascii=False) + "\n")
         case Page.DOC:
             from harness.load.reference import reference
 

@@ -42,7 +42,8 @@ DEFAULTS_FILE = "defaults.yaml"
 """The name of a folder's file, which is no scenario."""
 EVERY = "every"
 """Stands under `within` for all verbs that are not named there."""
-_KEYS = ("tags", "needs", "within", "matrix", "defaults")
+FOLDER_KEYS = ("tags", "needs", "within", "matrix", "defaults")
+"""What a folder's file may have."""
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_-]*)")
 
 
@@ -71,8 +72,8 @@ def _load(path: Path, stamp: tuple[int, int]) -> tuple[MappingNode | None, tuple
             notes.add(root, Code.WRONG_TYPE, f"expected defaults for the scenarios below, found {shown(root)}")
         return None, tuple(notes.problems)
     for word, (key, _) in root.entries.items():
-        if word not in _KEYS:
-            hint = near(word, _KEYS) or f"it may have {listed(_KEYS, 'and')}"
+        if word not in FOLDER_KEYS:
+            hint = near(word, FOLDER_KEYS) or f"it may have {listed(FOLDER_KEYS, 'and')}"
             notes.add(key, Code.UNKNOWN_KEY, f"`{word}` is not an option of a folder's defaults", hint)
     check_defaults(root, notes)
     return root, tuple(notes.problems)

@@ -14,6 +14,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.load import scalars
+from harness.load.defaults import FOLDER_KEYS
 from harness.load.shapes import (
     ChoiceShape,
     DictionaryShape,
@@ -29,6 +30,7 @@ from harness.load.shapes import (
 )
 from harness.load.steps import KINDS, holds_mapping
 from harness.load.validate import MATCHER, SPAN_MATCHER, BlockShape, MatcherShape, NestedShape, options_of
+from harness.model.macros import MacroHead
 from harness.model.scenario import BODY, Head
 from harness.model.steps import VERBS, Common
 
@@ -43,13 +45,80 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 _SINGLE: Schema = {"type": ["string", "number", "boolean"]}
 _REFERENCE: Schema = {"type": "string", "pattern": r"\$\{"}
+_STEPS: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/step"}}
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
 
 
 def scenario_schema() -> Schema:
     """The schema of a scenario file."""
+    return {
+        "$schema": DRAFT,
+        "title": "A scenario",
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*(option.key for option in options_of(Head).required), "actors", "steps"],
+        "properties": _keys_of_a_scenario(),
+        "definitions": {"actor": _object_of_many(KINDS, common=(), form=_beside), **_definitions_of_steps()},
+    }
+
+
+def defaults_schema() -> Schema:
+    """The schema of a folder's `defaults.yaml`."""
+    known = _keys_of_a_scenario()
+    return {
+        "$schema": DRAFT,
+        "title": "What the scenarios of a folder have in common",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: known[key] for key in FOLDER_KEYS},
+        "definitions": _definitions_of_steps(),
+    }
+
+
+def macros_schema() -> Schema:
+    """The schema of a file of macros."""
+    macro: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["steps"],
+        "properties": {
+            **{option.key: _described(option) for option in options_of(MacroHead).by_key.values()},
+            "defaults": {
+                "description": "values of inputs that need not be given",
+                "type": "object",
+                "additionalProperties": _SINGLE,
+            },
+            "steps": {"description": "what it does, in this order", **_STEPS},
+        },
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "Macros",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["macros"],
+        "properties": {
+            "macros": {
+                "description": "steps that several scenarios share, by their names",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": macro,
+            }
+        },
+        "definitions": _definitions_of_steps(),
+    }
+
+
+def _definitions_of_steps() -> dict[str, Schema]:
+    return {
+        "step": _object_of_many(VERBS, common=tuple(options_of(Common).by_key), form=_verb),
+        "matcher": _matcher(MATCHER),
+        "span": _matcher(SPAN_MATCHER),
+    }
+
+
+def _keys_of_a_scenario() -> dict[str, Schema]:
     head = {option.key: _described(option) for option in options_of(Head).by_key.values()}
-    steps: Schema = {"type": "array", "minItems": 1, "items": {"$ref": "#/definitions/step"}}
     body: dict[str, Schema] = {
         "matrix": {
             "type": "object",
@@ -69,23 +138,10 @@ def scenario_schema() -> Schema:
             "propertyNames": {"pattern": f"^{_NAME}$"},
             "additionalProperties": {"$ref": "#/definitions/actor"},
         },
-        "steps": steps,
-        "finally": steps,
+        "steps": _STEPS,
+        "finally": _STEPS,
     }
-    return {
-        "$schema": DRAFT,
-        "title": "A scenario",
-        "type": "object",
-        "additionalProperties": False,
-        "required": [*(option.key for option in options_of(Head).required), "actors", "steps"],
-        "properties": {**head, **{key: {"description": BODY[key], **schema} for key, schema in body.items()}},
-        "definitions": {
-            "actor": _object_of_many(KINDS, common=(), form=_beside),
-            "step": _object_of_many(VERBS, common=tuple(options_of(Common).by_key), form=_verb),
-            "matcher": _matcher(MATCHER),
-            "span": _matcher(SPAN_MATCHER),
-        },
-    }
+    return {**head, **{key: {"description": BODY[key], **schema} for key, schema in body.items()}}
 
 
 def _object_of_many(

@@ -14,7 +14,7 @@ from harness.load.codes import Code
 from harness.load.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from harness.load.scalars import resolve
 from harness.load.scenario import read_scenarios
-from harness.load.schema import scenario_schema
+from harness.load.schema import defaults_schema, macros_schema, scenario_schema
 from harness.load.yaml import parse
 from harness.model.source import InvalidInputError
 from harness.model.steps import VERBS
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GOLDEN = Path(__file__).parent / "golden" / "load"
-FILE = Path(__file__).parents[2] / "harness" / "schema" / "scenario.schema.json"
+FOLDER = Path(__file__).parents[2] / "harness" / "schema"
+SHARED = Path(__file__).parent / "actors" / "golden" / "shared.macros.yaml"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "daemons"
 SUITE = Path(__file__).parents[2] / "scenarios"
 
 SCHEMA = scenario_schema()
+SCHEMAS = {"scenario": SCHEMA, "defaults": defaults_schema(), "macros": macros_schema()}
 VALIDATOR = Draft7Validator(SCHEMA)
 
 OF_FORM = {
@@ -90,16 +93,44 @@ def golden_mistakes_of_form() -> Iterator[str]:
             yield path.stem
 
 
-def test_the_file_in_the_package_is_up_to_date() -> None:
-    text = json.dumps(scenario_schema(), indent=1, ensure_ascii=False) + "\n"
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_file_in_the_package_is_up_to_date(name: str) -> None:
+    file = FOLDER / f"{name}.schema.json"
+    text = json.dumps(SCHEMAS[name], indent=1, ensure_ascii=False) + "\n"
     if os.environ.get("GOLDEN") == "write":
-        FILE.write_text(text, encoding="utf-8")
-    assert FILE.read_text(encoding="utf-8") == text, "GOLDEN=write in the environment writes it anew"
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text, "GOLDEN=write in the environment writes it anew"
 
 
-def test_it_is_a_schema_of_draft_07() -> None:
-    Draft7Validator.check_schema(SCHEMA)
-    assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_it_is_a_schema_of_draft_07(name: str) -> None:
+    Draft7Validator.check_schema(SCHEMAS[name])
+    assert SCHEMAS[name]["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+def test_it_takes_defaults_of_a_folder() -> None:
+    validator = Draft7Validator(defaults_schema())
+    assert [error.message for error in validator.iter_errors(read(EXAMPLES / "defaults.yaml"))] == []
+    assert validator.is_valid({"within": {"every": "5s", "start": "1m"}, "defaults": {"daemon": {"listen": "unix"}}})
+
+
+@pytest.mark.parametrize(
+    "defaults", [{"steps": []}, {"within": "soon"}, {"defaults": {"demon": {}}}, {"defaults": {"load": {"clnt": 1}}}]
+)
+def test_it_refuses_defaults_that_are_none(defaults: object) -> None:
+    assert not Draft7Validator(defaults_schema()).is_valid(defaults)
+
+
+@pytest.mark.parametrize("path", [GOLDEN / "a.macros.yaml", SHARED], ids=lambda path: path.name)
+def test_it_takes_files_of_macros(path: Path) -> None:
+    assert [error.message for error in Draft7Validator(macros_schema()).iter_errors(read(path))] == []
+
+
+@pytest.mark.parametrize(
+    "macro", [{}, {"steps": []}, {"steps": [{"conect": "c"}]}, {"steps": [{"connect": "c"}], "input": ["c"]}]
+)
+def test_it_refuses_macros_that_are_none(macro: object) -> None:
+    assert not Draft7Validator(macros_schema()).is_valid({"macros": {"one": macro}})
 
 
 @pytest.mark.parametrize("path", sorted(SUITE.glob("*/*.yaml")), ids=lambda path: path.stem)

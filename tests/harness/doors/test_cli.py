@@ -18,7 +18,7 @@ import pytest
 from harness.cli import main
 from harness.load.codes import Code
 from harness.load.reference import reference
-from harness.load.schema import scenario_schema
+from harness.load.schema import defaults_schema, macros_schema, scenario_schema
 from harness.report.jsonl import read_run
 from tests.harness.doors.conftest import LIMIT, complaints
 
@@ -461,6 +461,8 @@ def test_an_unknown_code_is_refused(harness: Harness) -> None:
 
 def test_the_schema_and_the_reference_are_printed(harness: Harness) -> None:
     assert json.loads(harness("schema").stdout) == scenario_schema()
+    assert json.loads(harness("schema", "defaults").stdout) == defaults_schema()
+    assert json.loads(harness("schema", "macros").stdout) == macros_schema()
     assert harness("doc").stdout == reference()
 
 
