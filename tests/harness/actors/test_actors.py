@@ -76,7 +76,7 @@ def without_chance(text: str, root: Path) -> str:
         (re.escape(str(root.resolve())) + r"/h-\w+", "/h-x"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:1"),
         (r"\[\d+\]", "[1]"),
-        (r"\d+ ms", "1 ms"),
+        (r"\d+ ms|\b[\d.]+m?s(?= after)", "1 ms"),
         (r"\bprocess \d+", "process 1"),
         (r"\bgot \d+, expected the same as (\S+) \(\d+\)", r"got 1, expected the same as \1 (2)"),
     ]:
