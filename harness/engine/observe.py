@@ -265,8 +265,11 @@ class Census:
         self._on_end(seen)
 
     def release(self) -> None:
-        """Let go of every pidfd."""
+        """Take down the ends that the loop has not told of yet, and let go of every pidfd."""
         for seen in self._seen.values():
+            ending = None if seen.pidfd is None else reap(seen.pidfd)
+            if ending is not None:
+                self.ended(seen.pid, ending)
             self._let_go(seen)
 
     def _hold(self, pid: int, parent: int) -> Seen:

@@ -142,7 +142,7 @@ def _kill(pid: int) -> None:
 
 def _reap(pid: int, owner: Census | None) -> None:
     with suppress(ChildProcessError):
-        _, status = os.waitpid(pid, os.WNOHANG)
-        if owner is not None:
+        reaped, status = os.waitpid(pid, os.WNOHANG)
+        if reaped and owner is not None:
             code = os.waitstatus_to_exitcode(status)
             owner.ended(pid, Ending(code, None) if code >= 0 else Ending(None, signal_name(-code)))

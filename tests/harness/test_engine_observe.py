@@ -83,6 +83,22 @@ def test_a_process_with_the_cookie_is_seen_and_its_end_is_told_with_its_status()
     assert len(with_census(use)) == 1
 
 
+def test_an_end_that_the_loop_has_not_told_of_is_reaped_and_told_when_the_census_is_released() -> None:
+    pids = []
+
+    async def use(census: Census, ended: list[Seen]) -> None:
+        process = subprocess.Popen(["sh", "-c", "exit 4"], start_new_session=True)
+        pids.append(process.pid)
+        census.add_program(process.pid)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.returncode = 4
+        assert not ended
+
+    (seen,) = with_census(use)
+    assert (seen.pid, seen.ending) == (pids[0], Ending(4, None))
+    assert stat_of(seen.pid) is None
+
+
 @pytest.mark.parametrize("cookie", [None, "other:d", "mines:d"])
 def test_a_stranger_is_not_seen_and_so_cannot_be_signalled(cookie: str | None) -> None:
     async def use(census: Census, _ended: list[Seen]) -> None:

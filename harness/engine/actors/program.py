@@ -166,7 +166,7 @@ class Program:
             raise StepErroredError(f"{actor} cannot be given an output: {error.strerror}") from error
         os.set_blocking(reading, False)
         try:
-            self._popen = _start(actor, command, world.cookie, writing)
+            self.pid = _start(actor, command, world.cookie, writing)
         except OSError as error:
             os.close(reading)
             reason = error.strerror or str(error)
@@ -175,7 +175,6 @@ class Program:
             os.close(writing)
         self._pipe: int | None = reading
         self._is_reading = True
-        self.pid = self._popen.pid
         world.timeline.record(actor, What.BIRTH, " ".join(command.words), pid=self.pid)
         self.process: Seen = world.census.add_program(self.pid)
         asyncio.get_running_loop().add_reader(reading, self._on_output)
@@ -197,9 +196,6 @@ class Program:
 
     def on_ended(self) -> None:
         """To be called when the census says that the process has ended."""
-        assert self.process.ending is not None
-        # The census has reaped it; without this Popen would think that it still has to.
-        self._popen.returncode = self.process.ending.status or 0
         self.drain()
         self._output.finish()
 
@@ -241,7 +237,8 @@ class Program:
             asyncio.get_running_loop().remove_reader(self._pipe)
 
 
-def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess.Popen[bytes]:
+def _start(actor: str, command: Command, cookie: str, output: int) -> int:
+    """Start it; gives its pid, for the census to reap."""
     environment = {name: value for name, value in os.environ.items() if name not in _SERVICE_MANAGER}
     if command.pty is not None:
         environment = terminal_environment(environment)
@@ -267,7 +264,7 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
             file.write(command.input.encode())
             file.seek(0)
             standard_input = file.fileno()
-        return subprocess.Popen(
+        popen = subprocess.Popen(
             words,
             cwd=command.directory,
             env=environment,
@@ -277,3 +274,6 @@ def _start(actor: str, command: Command, cookie: str, output: int) -> subprocess
             start_new_session=True,
             restore_signals=True,
         )
+    # Not for Popen to reap, nor to complain of when it is let go before the census has heard of the end.
+    popen.returncode = 0
+    return popen.pid

@@ -582,13 +582,13 @@ def test_a_gap_is_told_from_the_mark(play: Play, echo: Handler) -> None:
         begun = Name(("begun",), HERE)
         await stage.perform(Check(HERE, of=LOAD, longest_gap=Gap(under=GENEROUS, since=begun)))
         stage.shut(listener)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # the gap that is measured; longer than any that a busy machine makes beside it
         stage.serve(stage.listen("unix"), echo)
         await eventually(stage, done=load.tally.done + load.tally.failed + 20)
         await stage.perform(Cancel(HERE, of=LOAD, within=GENEROUS))
-        failure = await stage.failure(Check(HERE, of=LOAD, longest_gap=Gap(under=Duration(0.05), since=begun)))
+        failure = await stage.failure(Check(HERE, of=LOAD, longest_gap=Gap(under=Duration(0.5), since=begun)))
         assert failure.message.startswith("no operation succeeded for ")
-        assert failure.message.endswith(" after begun (line 25), expected under 50ms")
+        assert failure.message.endswith(" after begun (line 25), expected under 500ms")
         assert failure.since == "begun"
         assert failure.moment is not None
 
