@@ -222,6 +222,6 @@ def _header(command: Run, chosen: Chosen, implementations: tuple[Implementation,
         machine=this_machine(),
         time_scale=command.time_scale or (1.0 if pace is None else pace.scale),
         pace=pace,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         clauses=tuple(StatedClause(clause.id, clause.topic, clause.level, clause.says) for clause in clauses),
     )

@@ -44,7 +44,7 @@ def _suite(
         "id": str(number),
         "package": header.suite,
         "name": implementation.name,
-        "timestamp": header.started.partition("+")[0].partition(".")[0],
+        "timestamp": header.second.replace(" ", "T"),
         "hostname": "localhost",
         "tests": str(len(results)),
         "failures": str(tags["failure"]),

@@ -77,6 +77,11 @@ class Header:
     pace: Pace | None = None
 
     @property
+    def second(self) -> str:
+        """When the run began, in UTC, without the fraction of the second: `2026-11-24 18:37:05`."""
+        return self.started.partition("+")[0].partition(".")[0].replace("T", " ")
+
+    @property
     def scale_in_words(self) -> str:
         """The time scale and where it comes from: `1.7 (measured: a process took 42 ms, 25 ms are normal)`."""
         return f"{self.time_scale:g}" + ("" if self.pace is None else f" (measured: {self.pace})")

@@ -50,7 +50,7 @@ def _row(subject: Subject, subjects: Sequence[Subject]) -> list[str]:
     header = subject.run.header
     counts = [subject.tally.counts[verdict] for verdict in _verdicts(subjects)]
     return [
-        header.started.partition("+")[0].replace("T", " "),
+        header.second,
         f"{subject.name} {subject.implementation.version}",
         short(header.suite_hash),
         *map(str, [len(subject.results), *counts, subject.not_run]),

@@ -41,7 +41,7 @@ def _card(subject: Subject) -> Markup:
         "items": str(subject.tally),
         "profiles": ", ".join(known.profiles) or "not told",
         "language": known.language or "not told",
-        "run": f"{header.started}, harness {header.harness}, {subject.run.footer.seconds:.1f} s",
+        "run": f"{header.second} UTC, harness {header.harness}, {subject.run.footer.seconds:.1f} s",
         "machine": f"{machine.kernel}, Python {machine.python}, {machine.cores} cores",
     }
     if header.time_scale != 1 or header.pace is not None:
