@@ -20,6 +20,7 @@ from harness.engine.settings import Settings
 from harness.load.scenario import load_scenarios
 from harness.machine import this_machine
 from harness.model.outcome import Verdict
+from harness.model.steps import VERBS
 from harness.plan import Ready, Skipped, plan
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "golden"
 RIGHT = sorted(GOLDEN.glob("*-right.yaml"))
 WRONG = sorted(GOLDEN.glob("*-wrong.yaml"))
+
+CANNOT_FAIL = {
+    # They do no more than remember a moment, or let time pass.
+    "mark",
+    "pause",
+    # What could be wrong with them is refused before anything starts.
+    "fault",
+    "resize",
+    # What fails is a step within them.
+    "parallel",
+    "use",
+}
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
@@ -52,6 +65,10 @@ def test_what_an_actor_misses_is_told_as_the_golden_file_says(path: Path, small:
     assert told == expected.read_text(encoding="utf-8")
 
 
+def test_every_verb_that_can_fail_does_so_somewhere() -> None:
+    assert {_failing_verb(path) for path in WRONG} == VERBS.keys() - CANNOT_FAIL
+
+
 def test_no_golden_file_is_left_over() -> None:
     assert {path.stem for path in GOLDEN.glob("*.expected")} == {path.stem for path in WRONG}
 
@@ -66,6 +83,17 @@ def outcomes_of(path: Path, manifest: Manifest, root: Path) -> list[Outcome]:
         return [engine.run_one(scenario, manifest) for scenario in scenarios]
 
 
+def _failing_verb(path: Path) -> str:
+    """The verb of the step that stands where the golden file says that the item failed."""
+    told = re.match(r"\w+ ([\w.-]+):(\d+):", path.with_suffix(".expected").read_text(encoding="utf-8"))
+    assert told is not None, path
+    (file,) = GOLDEN.rglob(told[1])
+    for line in reversed(file.read_text(encoding="utf-8").splitlines()[: int(told[2])]):
+        if (step := re.match(r" *- (\w+):", line)) and step[1] in VERBS:
+            return step[1]
+    raise AssertionError(f"{path.name} fails at no step")
+
+
 def _placed(location: Location) -> Location:
     return replace(location, file=Path(location.file).name)
 
@@ -78,6 +106,7 @@ def without_chance(text: str, root: Path) -> str:
         (r"\[\d+\]", "[1]"),
         (r"\d+ ms|\b[\d.]+m?s(?= after)", "1 ms"),
         (r"\bprocess \d+", "process 1"),
+        (r"\b(before_start|preprocess) \(\d+\)", r"\1 (1)"),
         (r"\bgot \d+, expected the same as (\S+) \(\d+\)", r"got 1, expected the same as \1 (2)"),
     ]:
         text = re.sub(pattern, sign, text)
