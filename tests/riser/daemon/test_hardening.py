@@ -121,7 +121,8 @@ def test_daemon_killed_at_any_instant_leaves_no_process(run: Run, seed: int) -> 
     run.send(signal.SIGKILL)
     run.exit()
     run.until(lambda: not run.alive(), "all processes are gone")
-    assert not running(str(run.status_file))
+    # Not at once: a process in the middle of its exit shows no command line any more, and holds the lock still.
+    run.until(lambda: not running(str(run.status_file)), "the lock of the status file is free")
 
 
 def test_restart_without_descriptors_keeps_the_server(run: Run) -> None:
