@@ -62,6 +62,7 @@ class ProxyActor:
         self._reserved, self._endpoint = _reserve(model.listen, world.workspace / f"{model.name}.sock")
         self._listener: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
+        self._somebody_comes = asyncio.Event()
         self._listen()
 
     def published(self, name: str) -> object:
@@ -132,6 +133,7 @@ class ProxyActor:
         if self._listener is not None:
             return
         self._listener = _listening(self._endpoint)
+        asyncio.get_running_loop().add_reader(self._listener, self._somebody_comes.set)
         self._accepting = self.begin(self._accept(self._listener))
 
     def _stop_listening(self) -> None:
@@ -144,9 +146,15 @@ class ProxyActor:
             Path(self._endpoint.path).unlink(missing_ok=True)
 
     async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            front, _ = await loop.sock_accept(listener)
+            # Not loop.sock_accept: when it is cancelled it can lose the connection that it has just accepted.
+            await self._somebody_comes.wait()
+            self._somebody_comes.clear()
+            try:
+                front, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                continue
+            front.settimeout(0)
             self._accepted += 1
             connection = _Connection(f"{self.name}#{self._accepted}", front, self)
             self._connections = [each for each in self._connections if not each.is_over]
