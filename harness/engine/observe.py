@@ -266,11 +266,13 @@ class Census:
 
     def release(self) -> None:
         """Take down the ends that the loop has not told of yet, and let go of every pidfd."""
-        for seen in self._seen.values():
-            ending = None if seen.pidfd is None else reap(seen.pidfd)
-            if ending is not None:
-                self.ended(seen.pid, ending)
-            self._let_go(seen)
+        # Whoever is told of an end may take in what has been said of processes that nobody had heard of.
+        while held := [seen for seen in self._seen.values() if seen.pidfd is not None]:
+            for seen in held:
+                ending = None if seen.pidfd is None else reap(seen.pidfd)
+                if ending is not None:
+                    self.ended(seen.pid, ending)
+                self._let_go(seen)
 
     def _hold(self, pid: int, parent: int) -> Seen:
         try:

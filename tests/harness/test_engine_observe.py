@@ -99,6 +99,23 @@ def test_an_end_that_the_loop_has_not_told_of_is_reaped_and_told_when_the_census
     assert stat_of(seen.pid) is None
 
 
+def test_who_is_told_of_an_end_as_the_census_is_released_may_hear_of_other_processes() -> None:
+    async def course(other: int) -> None:
+        census = Census("mine", lambda _seen: heard.append(census.see(other)))
+        process = subprocess.Popen(["true"], start_new_session=True)
+        census.add_program(process.pid)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.returncode = 0
+        census.release()
+
+    heard: list[Seen | None] = []
+    with sleeping("mine:d") as other:
+        asyncio.run(course(other))
+    (seen,) = heard
+    assert seen is not None
+    assert (seen.pid, seen.pidfd) == (other, None)
+
+
 @pytest.mark.parametrize("cookie", [None, "other:d", "mines:d"])
 def test_a_stranger_is_not_seen_and_so_cannot_be_signalled(cookie: str | None) -> None:
     async def use(census: Census, _ended: list[Seen]) -> None:
