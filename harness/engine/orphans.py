@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _LOOKS = 20
 """Looks until two are the same; a machine where processes come and go faster gets the last one."""
+_LOOKS_IN_VAIN = 2
+"""Looks in a row that find nothing, until nothing is left."""
 _ROUNDS = 100
 _SECONDS_TO_DIE = 2.0
 
@@ -69,11 +71,20 @@ class Orphans:
 
     def kill_now(self, census: Census | None = None) -> None:
         """Kill every process of one item, or of all and of none, and wait for their ends without the loop."""
+        if census is None:
+            # No item is left that would reap its programs.
+            self._censuses.clear()
         # What is killed leaves orphans in its turn; the bound is for what cannot be killed.
+        empty_looks = 0
         for _ in range(_ROUNDS):
             roots = [(pid, owner) for pid, owner in self._roots() if census is None or owner is census]
             if not roots:
-                return
+                # One that has ended while we looked may have handed its children on to us behind our back.
+                empty_looks += 1
+                if empty_looks == _LOOKS_IN_VAIN:
+                    return
+                continue
+            empty_looks = 0
             for pid, _ in roots:
                 for each in _living_from(pid):
                     _kill(each)
