@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 TerminalStep: TypeAlias = Send | Expect | Talk | Close | Resize
 
 _ANSWER = "ok "
-_FOR_THE_OBITUARY = 0.2
-"""Seconds that a failing step grants to a dying program: its terminal ends a moment before its status is known."""
+_FOR_THE_OBITUARY = 1.0
+"""Seconds that a failing step grants to a dying program: its terminal ends a moment before its status is known, and few
+programs leave their terminal and live."""
 
 
 async def perform(step: TerminalStep, world: World) -> Given:
