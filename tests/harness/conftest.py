@@ -110,9 +110,13 @@ def _open_descriptors() -> set[str]:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago, for programs that cannot be given port 0."""
+def free_port() -> Iterator[int]:
+    """A TCP port of 127.0.0.1 that is given to nobody else, for programs that cannot be given port 0.
+
+    Whoever sets SO_REUSEADDR, as nearly all do, may listen there all the same.
+    """
     with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
-        return port
+        yield port

@@ -87,10 +87,10 @@ def test_a_program_that_is_never_ready_fails_after_its_limit(run: Run) -> None:
           p: {process: [sh, -c, "echo hello; exec sleep 100"], ready: {log: listening}}
         steps:
           - start: p
-            within: 100ms
+            within: 2s
         """)
     assert outcome.failure is not None
-    assert outcome.failure.message == "no readiness of p within 100ms: p said last: hello"
+    assert outcome.failure.message == "no readiness of p within 2s: p said last: hello"
 
 
 def test_a_limit_is_stretched_by_the_time_scale_and_says_so(run: Run) -> None:
@@ -244,7 +244,7 @@ def test_what_was_frozen_is_thawed_to_be_stopped(run: Run) -> None:
 
 def test_what_ignores_the_stop_is_killed_and_failed(run: Run) -> None:
     outcome = run("""
-        within: 200ms
+        within: {stop: 200ms}
         actors:
           p: {process: [sh, -c, "trap '' TERM; echo up; while :; do sleep 100; done"], ready: {log: up}}
         steps:

@@ -104,7 +104,7 @@ def test_a_gap_that_the_engine_made_itself_is_not_held_against_the_daemon_and_is
 
 
 def test_a_gap_of_the_daemon_is_a_failure_though_the_engine_stood_still_before(root: Path) -> None:
-    stopped = GAP.replace("check: load", "signal: {to: d, signal: STOP}\n      - pause: 1s\n        because: a gap\n"
+    stopped = GAP.replace("check: load", "signal: {to: d, signal: STOP}\n      - pause: 3s\n        because: a gap\n"
                           "      - signal: {to: d, signal: CONT}\n      - check: load")  # fmt: skip
     outcome = held(stopped, root, before=MarkStep)
     assert outcome.failure is not None

@@ -202,7 +202,8 @@ def reap() -> set[int]:
 
 
 def detach() -> None:
-    if os.fork():
+    if between := os.fork():
+        os.waitpid(between, 0)  # When the command has returned, nobody finds it among the daemon's processes.
         os._exit(0)
     os.setsid()
     if os.fork():
