@@ -96,19 +96,28 @@ class Peer:
         self.sock.close()
 
 
+def bound(host: str, port: int) -> socket.socket:
+    """A TCP socket that shares its port with others of ours, of which one may listen."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    return sock
+
+
 class Listener:
-    """A listening socket of the test's own."""
+    """A listening socket of the test's own; its port is given to nobody else once it is closed, until `forget`."""
 
     def __init__(self, address: str, *, backlog: int = 64) -> None:
+        self._keeper: socket.socket | None = None
         if address.startswith("unix:"):
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.bind(address.removeprefix("unix:"))
             self.address = address
         else:
-            self.sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.sock.bind((address, 0))
-            self.address = str(TcpEndpoint(address, self.sock.getsockname()[1]))
+            self._keeper = bound(address, 0)
+            port = self._keeper.getsockname()[1]
+            self.sock = bound(address, port)
+            self.address = str(TcpEndpoint(address, port))
         self.sock.setblocking(False)
         self.sock.listen(backlog)
         self.peers: list[Peer] = []
@@ -121,6 +130,10 @@ class Listener:
 
     def close(self) -> None:
         self.sock.close()
+
+    def forget(self) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
 
 
 class Stage:
@@ -248,6 +261,7 @@ class Stage:
         for listener in self.listeners:
             if listener.sock.fileno() >= 0:
                 self.shut(listener)
+            listener.forget()
             for peer in listener.peers:
                 peer.close()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.engine.actors.tally import Cause
+from harness.engine.verbs.loading import _milliseconds
 from harness.engine.verdicts import StepErroredError, StepFailedError
 from harness.model.actors import Connections
 from harness.model.matchers import AtLeast, Equals, Length, Matches, Under
@@ -343,12 +344,18 @@ def test_a_kept_connection_that_is_reset_between_two_operations_is_a_failure(pla
     async def script(stage: Stage) -> None:
         async def one_answer(peer: Peer) -> None:
             await peer.say((await peer.hear()).replace(b"echo", b"ok"))
-            await asyncio.sleep(0.02)
+            while not load.tally.done:
+                await asyncio.sleep(0)
             peer.reset()
 
         stage.serve(stage.listen(), one_answer)
-        load = stage.add_load(clients=1, operations=2, connections=Connections.KEPT, pause=0.2)
-        await run(stage)
+        load = stage.add_load(clients=1, operations=2, connections=Connections.KEPT, pause=1000.0)
+        await stage.perform(Background(HERE, of=LOAD))
+        (caller,) = load._callers
+        while caller._error is None:
+            await asyncio.sleep(0)
+        caller.cancel()  # its pause, in which that came
+        await stage.perform(Cancel(HERE, of=LOAD, within=GENEROUS))
         assert causes(load) == [(Cause.RESET, "between two operations")]
 
     play(script)
@@ -546,10 +553,10 @@ def test_the_first_failure_is_told_with_its_mark_and_its_moment(play: Play, echo
         await stage.perform(Cancel(HERE, of=LOAD, within=GENEROUS))
         first = load.tally.failures[0]
         failure = await stage.failure(Check(HERE, of=LOAD, failed=NONE))
-        milliseconds = f"{(first.ended - stage.world.timeline.marks['begun'].at) * 1000:.0f}"
+        when = _milliseconds(first.ended - stage.world.timeline.marks["begun"].at)
         assert failure.message == (
             f"{load.tally.failed} of {load.tally.done} operations failed: load#1 operation {first.number},"
-            f" {first.cause}{f' ({first.detail})' if first.detail else ''}, {milliseconds} ms after begun (line 25)"
+            f" {first.cause}{f' ({first.detail})' if first.detail else ''}, {when} after begun (line 25)"
         )
         assert failure.location == Location("a.yaml", 9, 13)
         assert failure.since == "begun"

@@ -308,8 +308,10 @@ def test_a_reset_says_nothing(play: Play, papers: Papers) -> None:
         stage.add_client("c", tls=ClientTls(ca=papers.ca))
         secure = await connect(stage, stage.listen(), papers.context())
         await stage.perform(Close(HERE, of=C, how=Closing.RESET))
-        with socket.socket(fileno=secure.detach()) as plain, pytest.raises(ConnectionResetError):
-            await asyncio.to_thread(plain.recv, 100)
+        with socket.socket(fileno=secure.detach()) as plain:
+            plain.settimeout(SECONDS)  # its descriptor would not wait by itself
+            with pytest.raises(ConnectionResetError):
+                await asyncio.to_thread(plain.recv, 100)
 
     play(script)
 
