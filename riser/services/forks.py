@@ -1,7 +1,7 @@
 """What has to be done when a process forks, for as long as the object lives that has to do it."""
 
 import os
-from weakref import WeakSet
+from weakref import ref
 
 
 class ForkAware:
@@ -35,26 +35,31 @@ class OnlyHere(ForkAware):
         self._descriptors = ()
 
 
-_aware: "WeakSet[ForkAware]" = WeakSet()
+_aware: "list[ref[ForkAware]]" = []
+"""Not a WeakSet, which cannot be read while another thread adds to it."""
 
 
 def watch_forks(thing: ForkAware) -> None:
     """Tell it of forks."""
-    _aware.add(thing)
+    _aware.append(ref(thing, _aware.remove))
+
+
+def _alive() -> list[ForkAware]:
+    return [thing for aware in _aware.copy() if (thing := aware()) is not None]
 
 
 def _before() -> None:
-    for thing in list(_aware):
+    for thing in _alive():
         thing.before_fork()
 
 
 def _in_parent() -> None:
-    for thing in list(_aware):
+    for thing in _alive():
         thing.after_fork_in_parent()
 
 
 def _in_child() -> None:
-    for thing in list(_aware):
+    for thing in _alive():
         thing.after_fork_in_child()
 
 

@@ -66,6 +66,11 @@ class Incarnation:
             self.proxies[target] = proxy = shape(reference)
             return proxy
 
+    def targets(self) -> set[int]:
+        """The objects that are referred to; other threads may refer to more at any time."""
+        with self._lock:
+            return set(self.proxies.keys())
+
     def around_block(self, link: Link) -> Callable[[], None]:
         """Let calls of this thread take this link while a block runs in it."""
         binding = self.slot.binding

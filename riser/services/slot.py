@@ -202,9 +202,8 @@ class Slot:
     def fork(self, client: bytes) -> tuple[ClientLease, set[int]] | None:
         """The lease of a child that is about to be forked, and what it holds; None if there is nothing to hold."""
         current = self.current
-        if current is None or not current.proxies:
+        if current is None or not (held := current.targets()):
             return None
-        held = set(current.proxies.keys())
         by_descriptor = self._entrance.passes_descriptors
         lease = (current.lease.fork if by_descriptor else self._fork_lease)(client, sorted(held))
         return None if lease is None else (lease, held)
