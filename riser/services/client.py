@@ -11,6 +11,7 @@ from riser.services.exports import CONTROL
 from riser.services.forks import ForkAware, watch_forks
 from riser.services.handshake import new_name
 from riser.services.incarnation import Lent
+from riser.services.lease import ClientLease
 from riser.services.proxy import ForeignPlace, Proxy, proxy_class
 from riser.services.reach import clients
 from riser.services.references import FrontReference
@@ -19,6 +20,16 @@ from riser.services.shape import Shape
 from riser.services.slot import Slot
 
 _HARMLESS = CallPolicy(idempotent=True)
+
+
+class _Forking(threading.local):
+    """What this thread has prepared for a child: its name, and its leases with what they hold, by slot.
+
+    Nothing for a client that another thread makes while the process is about to fork.
+    """
+
+    name = b""
+    leases: Mapping[int, tuple[ClientLease, set[int]]] = {}
 
 
 class Client(ForkAware):
@@ -33,7 +44,7 @@ class Client(ForkAware):
         ]
         self._shapes: list[type[Proxy]] = []
         self._fronts: dict[tuple[int, int], Proxy] = {}
-        self._forking = threading.local()
+        self._forking = _Forking()
         watch_forks(self)
         clients[access.pool] = self
 
@@ -76,22 +87,20 @@ class Client(ForkAware):
 
     def before_fork(self) -> None:
         """Let the child hold what this process refers to, from now on."""
-        name = new_name()
-        forked = {slot.index: lease for slot in self.slots if (lease := slot.fork(name)) is not None}
-        self._forking.prepared = (name, forked)
+        name = self._forking.name = new_name()
+        self._forking.leases = {slot.index: lease for slot in self.slots if (lease := slot.fork(name)) is not None}
 
     def after_fork_in_parent(self) -> None:
         """Let go of what is the child's."""
-        _, forked = self._forking.prepared
-        for lease, _ in forked.values():
+        for lease, _ in self._forking.leases.values():
             lease.close()
 
     def after_fork_in_child(self) -> None:
         """Begin anew with other connections, and the references that are left of the parent's."""
-        name, forked = self._forking.prepared
+        name = self._forking.name or new_name()
         self._lent.things.clear()
         for slot in self.slots:
-            slot.after_fork(name, forked.get(slot.index))
+            slot.after_fork(name, self._forking.leases.get(slot.index))
 
     def _shape(self, service: Registration, slot: int) -> type[Proxy]:
         if not self._shapes:

@@ -13,6 +13,7 @@ import pytest
 
 from riser.process import Child, ExitStatus, spawn
 from riser.services.errors import ServiceDied, ServiceError
+from riser.services.forks import ForkAware, watch_forks
 from riser.services.lease import ServiceLease
 from riser.services.services import Services
 from riser.signals import SignalInbox
@@ -314,6 +315,28 @@ def test_threads_may_refer_to_more_while_their_process_is_about_to_fork(pool: Se
         for each in loads:
             each.result(30)
     eventually(lambda: held(pool) == 1000, "the rest is released")
+
+
+def test_a_client_that_is_made_while_its_process_is_about_to_fork_is_forked_too() -> None:
+    with make_services(1) as services:
+        services.stop_client()
+
+        class Meanwhile(ForkAware):
+            """Does what another thread might."""
+
+            def before_fork(self) -> None:
+                services.start_client()
+
+        def work() -> None:
+            assert services["workshop"].echo("child") == "child"
+
+        meanwhile = Meanwhile()
+        watch_forks(meanwhile)
+        child = Forked(work)
+        del meanwhile
+        assert services["workshop"].echo("parent") == "parent"
+        assert child.work() == "done"
+        child.end()
 
 
 def test_a_child_of_a_service_does_not_keep_its_connections_open() -> None:
