@@ -50,6 +50,19 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def thread_states(pid: int) -> set[str]:
+    """What the threads of a living process do: "S" for those that sleep, "T" for those that are stopped."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks}
+
+
+def waiting_at(port: int) -> int:
+    """How many wait at a port to be accepted: on a busy machine a client is connected before the listener knows."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    (queues,) = [row[4] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"]
+    return int(queues.rpartition(":")[2], 16)
+
+
 def _threads_unknown_to_python() -> set[int]:
     """Those that end, and those that others have made."""
     known = {os.getpid(), *(thread.native_id for thread in threading.enumerate())}

@@ -11,6 +11,8 @@ from riser.core.operation import Operation, StopState
 from riser.loop import HasDescriptor, Loop
 from riser.signals import SignalInbox
 
+from .conftest import eventually, waiting_at
+
 
 class Hall:
     """A crew that takes in as many as it has room for, and does nothing with them."""
@@ -67,6 +69,7 @@ def _shut(listening: socket.socket, *, places: int, how: StopState) -> tuple[int
     gate = Gate(listening, rest_seconds=0.1)
     gate.begin(loop, hall)
     clients = [socket.create_connection(listening.getsockname(), timeout=60) for _ in range(3)]
+    eventually(lambda: waiting_at(listening.getsockname()[1]) == len(clients), "all clients wait to be accepted")
     gate.stop(how)
     taken = len(hall.guests)
     hall.end()

@@ -10,7 +10,7 @@ import pytest
 
 from riser.listener import Listener, read_address
 
-from .conftest import Client, ProbeServer, ServeProbe, alive, eventually
+from .conftest import Client, ProbeServer, ServeProbe, alive, eventually, thread_states
 
 
 def _start(serve: ServeProbe, **attributes: object) -> ProbeServer:
@@ -27,10 +27,6 @@ def _served_by(client: Client) -> int:
 
 def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def _thread_states(pid: int) -> set[str]:
-    return {stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")}
 
 
 def test_a_child_that_dies_takes_its_own_connections_only_and_another_takes_its_place(serve: ServeProbe) -> None:
@@ -69,11 +65,11 @@ def test_what_a_dead_child_had_not_begun_is_served_by_another(serve: ServeProbe)
 
 
 def test_a_child_that_is_stopped_gets_no_connections_while_another_can_take_them(serve: ServeProbe) -> None:
-    server = _start(serve)
+    server = _start(serve, process_send_io_polling_timeout_seconds=1.0)
     first, second = server.connect(), server.connect()
     stopped, running = _served_by(first), _served_by(second)
     os.kill(stopped, signal.SIGSTOP)
-    eventually(lambda: _thread_states(stopped) == {"T"}, "the child is stopped, all of its threads")
+    eventually(lambda: thread_states(stopped) == {"T"}, "the child is stopped, all of its threads")
     for _ in range(8):
         client = server.connect()
         assert _served_by(client) == running
@@ -103,7 +99,7 @@ def test_when_all_children_are_stopped_connections_wait_and_are_served_when_one_
 
 def test_what_a_child_does_not_read_is_taken_back_and_served_by_another(serve: ServeProbe) -> None:
     """`server.child.stopped`, of connections that were dealt before the child was known to hang."""
-    server = _start(serve, thread_num=8)
+    server = _start(serve, thread_num=8, process_send_io_polling_timeout_seconds=1.0)
     frozen, other = server.connect(), server.connect()
     frozen_pid, other_pid = _served_by(frozen), _served_by(other)
     assert frozen_pid != other_pid
