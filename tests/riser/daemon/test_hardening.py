@@ -32,6 +32,15 @@ def descriptors_of(pid: int) -> list[str]:
     return sorted(path.name for path in Path(f"/proc/{pid}/fd").iterdir())
 
 
+def links_of(pid: int) -> list[str]:
+    """Where the descriptors lead, all but those that are closed meanwhile."""
+    links = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(str(path.readlink()))
+    return links
+
+
 def memory_of(pid: int) -> int:
     """Resident memory in KiB."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
@@ -166,6 +175,9 @@ def test_closed_standard_streams_do_no_harm(run: Run, *, daemonize: bool) -> Non
 def test_terminal_stops_it_and_its_size_is_no_request(run: Run) -> None:
     run.configure()
     master, slave = os.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[3] |= termios.NOFLSH  # Or the interrupt throws away what is written at that moment.
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
     command = ["setsid", "--ctty", "--wait", sys.executable, "-m", "riser.testee", str(run.directory / "config.json")]
     terminal = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
@@ -221,7 +233,7 @@ def test_daemon_has_one_thread(run: Run) -> None:
 def test_server_keeps_nothing_of_the_daemon(run: Run) -> None:
     run.start(daemon={"status_file": str(run.status_file)})
     restart(run)
-    links = [str(path.readlink()) for path in Path(f"/proc/{run.server}/fd").iterdir()]
+    links = links_of(run.server)
     assert str(run.status_file) not in links
     assert len([link for link in links if link.startswith("socket:")]) == 1, links
     assert run.stop() == 0
