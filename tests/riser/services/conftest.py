@@ -119,6 +119,7 @@ class Workshop:
         self.closed_in: list[tuple[int, int]] = []
         self.blocks: list[Callable[..., Any]] = []
         self.sleepers = 0
+        self._woken = threading.Event()
         self._secret = "hidden"
 
     def echo(self, value: Any) -> Any:
@@ -132,8 +133,12 @@ class Workshop:
 
     def sleep(self, seconds: float) -> None:
         self.sleepers += 1
-        time.sleep(seconds)
+        self._woken.wait(seconds)
         self.sleepers -= 1
+
+    def wake(self) -> None:
+        """End all sleep, for whom nobody waits any more."""
+        self._woken.set()
 
     def sleeping(self) -> int:
         return self.sleepers
@@ -345,6 +350,8 @@ def served(request: pytest.FixtureRequest) -> Iterator[Services]:
     """Services that take the whole way of a call: to a pool of two, within this process, and through TLS."""
     with SERVED[request.param]() as services:
         yield services
+        # Threads that sleep on in this process would be those of the next test, which may fork.
+        services.get_service("workshop").wake()
 
 
 @pytest.fixture

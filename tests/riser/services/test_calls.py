@@ -48,6 +48,14 @@ def held(services: Services) -> int:
     return count
 
 
+def held_in_the_end(services: Services) -> int:
+    """The same, when the service has heard of whatever was let go before this."""
+    gc.collect()
+    slot = services._backend._need_client().slots[0]  # type: ignore[attr-defined]
+    eventually(lambda: held(services) == len(slot.current.targets()), "nothing is held but what is referred to")
+    return held(services)
+
+
 # Values
 
 
@@ -420,8 +428,7 @@ def test_a_reference_can_be_given_to_another_service(served: Services, workshop:
 
 
 def test_an_object_is_released_when_its_proxy_is_dropped(served: Services, workshop: Any) -> None:
-    gc.collect()
-    before = held(served)
+    before = held_in_the_end(served)
     things = [workshop.make() for _ in range(50)]
     kept = workshop.keep("kept")
     assert held(served) == before + 51
@@ -432,7 +439,7 @@ def test_an_object_is_released_when_its_proxy_is_dropped(served: Services, works
 
 
 def test_nothing_is_held_for_an_answer_that_does_not_arrive(served: Services, workshop: Any) -> None:
-    before = held(served)
+    before = held_in_the_end(served)
     with pytest.raises(DOES_NOT_PICKLE):
         workshop.spoiled()
     assert held(served) == before
@@ -616,9 +623,9 @@ def test_a_limit_in_time_is_no_limit(workshop: Any) -> None:
 
 
 def test_a_limit_ends_with_its_call_however_that_ended(workshop: Any) -> None:
-    with time_limit(0.2), pytest.raises(ValueError, match="no"):
+    with time_limit(1), pytest.raises(ValueError, match="no"):
         workshop.fail(ValueError("no"))
-    time.sleep(0.25)  # beyond the limit, which must mean nothing to the next call
+    time.sleep(1.1)  # beyond the limit, which must mean nothing to the next call
     assert workshop.echo(1) == 1
 
 

@@ -1,5 +1,6 @@
 """A pool of service processes: who carries out what, how it starts, and how it ends."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -35,12 +36,16 @@ def children() -> set[int]:
     while new:
         found |= new
         new = {
-            int(child)
-            for pid in new
-            for task in Path(f"/proc/{pid}/task").glob("*/children")
-            for child in text_of(task).split()
+            int(child) for pid in new for task in tasks_of(pid) for child in text_of(task / "children").split()
         } - found
     return found - {os.getpid()}
+
+
+def tasks_of(pid: int) -> list[Path]:
+    """The threads of a process, which may be gone in the middle of this look."""
+    with contextlib.suppress(OSError):
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    return []
 
 
 def open_descriptors() -> set[str]:
@@ -236,12 +241,13 @@ def test_a_start_while_started_is_refused(pool: Services) -> None:
 
 
 def test_calls_under_way_are_finished_at_the_stop_and_the_rest_is_told() -> None:
-    services = make_services(1)
+    services = make_services(1, drain_seconds=30, stop_timeout_seconds=60)
     services.start_server()
     services.start_client()
     workshop = services.get_service("workshop")
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(workshop.sleep, 0.3)
+        # So long that this thread sees it, however busy the machine is.
+        answer = threads.submit(workshop.sleep, 3)
         eventually(lambda: workshop.sleeping() == 1, "the call is under way")
         services._backend.stop_server()
         assert answer.result(30) is None
