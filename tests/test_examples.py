@@ -129,6 +129,7 @@ def talking(command: list[str]) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             assert client.wait() == 0
         finally:
             limit.cancel()
+            limit.join()
             client.kill()
 
 

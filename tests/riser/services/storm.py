@@ -107,10 +107,16 @@ class Group:
                     if time.monotonic() - began > PATIENCE_SECONDS:
                         raise
         healed = time.monotonic() - began
-        while len(self.members()["keeper or deputy"]) < 2:
+        while not self._is_whole():
             if time.monotonic() - began > PATIENCE_SECONDS:
                 raise TimeoutError("no other deputy")
         return healed
+
+    def _is_whole(self) -> bool:
+        members = self.members()
+        # Who does not answer yet is not known to be no keeper.
+        answer = len(members["service"]) == self.pool and (self.inner is None or members["connector"])
+        return bool(answer) and len(members["keeper or deputy"]) >= 2
 
 
 def _pid_of(front: Any) -> int:

@@ -32,7 +32,7 @@ HELLO_BYTES = 56
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Services]:
     """A pool of one that does not wait long for a peer's name."""
-    with make_services(1, handshake_timeout_seconds=0.3) as services:
+    with make_services(1, handshake_timeout_seconds=1) as services:
         yield services
 
 

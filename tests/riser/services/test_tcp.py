@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,7 +22,7 @@ from riser.services.engines.identity import new_identity
 from riser.services.errors import ServiceUnavailableError
 from riser.services.frames import HEADER, HangupError
 from riser.services.handshake import Hello, Role, greet, new_name
-from riser.services.secure import Address, Identity, SecureSocket, TcpEndpoint
+from riser.services.secure import Address, SecureSocket, TcpEndpoint
 from riser.services.services import Services
 from riser.signals import SignalInbox
 
@@ -31,6 +31,8 @@ from .conftest import MAY_FORK_WITH_THREADS, TcpBackend, eventually, over_tcp
 pytestmark = MAY_FORK_WITH_THREADS
 
 HANDSHAKE_SECONDS = 0.3
+
+Connection = TypeVar("Connection", bound=socket.socket)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,21 @@ def visit(services: Services) -> socket.socket:
     return socket.create_connection(backend_of(services).address, timeout=30)
 
 
-def handshake(services: Services, identity: Identity | None = None) -> SecureSocket:
-    """A connection inside of TLS, with the pool's key or another."""
-    identity = backend_of(services).identity if identity is None else identity
-    return TcpEndpoint(lambda _deadline: (backend_of(services).address, identity)).connect(time.monotonic() + 30)
+def handshake(services: Services) -> SecureSocket:
+    """A connection inside of TLS, with the pool's key."""
+    there = backend_of(services).address, backend_of(services).identity
+    return patiently(lambda: TcpEndpoint(lambda _deadline: there).connect(time.monotonic() + 30))
+
+
+def patiently(shake_hands: Callable[[], Connection]) -> Connection:
+    """A connection inside of TLS: again, if a busy machine had no time for it before the service lost its patience."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return shake_hands()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
 
 
 def is_well(services: Services) -> bool:
@@ -87,16 +100,18 @@ def test_a_pickle_that_runs_a_command_runs_nothing(guarded: Services, tmp_path: 
     message = HEADER.pack(len(command), 0, 0, 0) + command
     secret = os.urandom(32) if key == "the pool's certificate" else backend_of(guarded)._secret
     with contextlib.ExitStack() as stack:
-        if key == "the pool's certificate":
-            sock: socket.socket = stack.enter_context(handshake(guarded))
-        else:
-            sock = stack.enter_context(visit(guarded))
-        if key in ("no certificate", "another certificate"):
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            if key == "another certificate":
-                context = new_identity("dask").context(server=False)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            sock = stack.enter_context(context.wrap_socket(sock))
+        match key:
+            case "none":
+                sock = visit(guarded)
+            case "the pool's certificate":
+                sock = handshake(guarded)
+            case _:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                if key == "another certificate":
+                    context = new_identity("dask").context(server=False)
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                sock = patiently(lambda: context.wrap_socket(visit(guarded)))
+        stack.enter_context(sock)
         sock.settimeout(30)
         # It may be hung up on before it has said its word.
         with contextlib.suppress(OSError):
@@ -204,10 +219,15 @@ def test_a_service_process_without_the_pools_key_is_told_nothing() -> None:
     assert not any(heard)
 
 
-def test_nothing_goes_over_the_wire_in_the_clear(guarded: Services) -> None:
-    backend, seen = backend_of(guarded), bytearray()
-    there = backend.address
-    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
+def test_nothing_goes_over_the_wire_in_the_clear() -> None:
+    seen = bytearray()
+    with (
+        over_tcp() as services,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        contextlib.ExitStack() as stack,
+    ):
+        backend = backend_of(services)
+        there = backend.address
         between = Address(*listener.getsockname()), backend.identity
         endpoint = TcpEndpoint(lambda _deadline: between)
         with ThreadPoolExecutor(1) as threads:
@@ -260,7 +280,7 @@ def lose_calls(services: Services) -> None:
 
 
 def test_a_call_to_where_nobody_is_waits_no_longer_than_it_may() -> None:
-    services = over_tcp(connect_timeout_seconds=0.3)
+    services = over_tcp(connect_timeout_seconds=3)
     with services:
         workshop = services.get_service("workshop")
         backend = backend_of(services)
@@ -268,7 +288,7 @@ def test_a_call_to_where_nobody_is_waits_no_longer_than_it_may() -> None:
             free = Address(*unused.getsockname())
         here, backend.address = backend.address, free
         backend._need_client().slots[0].close()
-        with pytest.raises(ServiceUnavailableError, match=r"within 0\.3 s"):
+        with pytest.raises(ServiceUnavailableError, match="within 3 s"):
             workshop.echo(1)
         backend.address = here
         assert workshop.echo(1) == 1
