@@ -160,7 +160,7 @@ def test_bad_options_are_refused_before_anything_is_collected(
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_every_verdict_has_its_counterpart(run_pytest: Pytest, workers: list[str]) -> None:
     done = run_pytest("-rsx", *workers)
-    assert counts(done) == WHOLE
+    assert counts(done) == WHOLE, done.stdout
     assert (
         "SKIPPED [1] scenarios/stop/tls.yaml:1: unsupported: the manifest of riser does not offer the profile tls"
         in done.stdout
@@ -308,7 +308,7 @@ def test_scenarios_are_distributed_over_gateways(
     with gateway(elsewhere) as port:
         there = f"--tx=socket=127.0.0.1:{port}//chdir={elsewhere}"
         done = run_pytest("-v", "-rA", "-d", here, there, "--junit-xml=r.xml")
-    assert counts(done) == WHOLE
+    assert counts(done) == WHOLE, done.stdout
     ran_by = set(re.findall(r"\[(gw\d)\] \[ *\d+%\]", done.stdout))
     assert ran_by == {"gw0", "gw1"}
     assert "scenarios/talk/wrong.yaml:9:5: got 'ok one', expected 'ok two'" in done.stdout
