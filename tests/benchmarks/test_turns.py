@@ -15,7 +15,9 @@ from benchmarks.figure import LIMIT, OURS
 from benchmarks.services import MANAGERS, RAW
 from benchmarks.table import all_curves, all_figures
 
-TINY = Effort(rounds=1, seconds=0.1, share=0.001)
+TINY = Effort(rounds=1, seconds=0.5, share=0.001)
+DIFFERENCES = {"import", "service-inside"}
+"""What is told is what one takes longer than another: on a machine that does much else the other may."""
 FIGURES = [
     *(("connections", peer) for peer in (OURS, THREADING, FORKING, LIMIT)),
     *((name, OURS) for name in ("cpu", "echo", "p99", "stop", "server-killed", "child-killed", "lossless")),
@@ -41,7 +43,7 @@ def test_a_turn_of_a_figure_gives_a_value_or_it_says_why_not(name: str, peer: st
         return
     value = figure.turns[peer]()
     assert value is not None
-    assert value >= 0 or name == "service-inside"
+    assert value >= 0 or name in DIFFERENCES
 
 
 @pytest.mark.parametrize(("name", "series"), CURVES)
