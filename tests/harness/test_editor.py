@@ -48,6 +48,7 @@ class Editor:
 
     def __exit__(self, *_: object) -> None:
         self._limit.cancel()
+        self._limit.join()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._server.pid, signal.SIGKILL)
         with self._server:

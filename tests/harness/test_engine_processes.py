@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.engine.actors.process import _holds
 from harness.engine.actors.program import Output, Reading
 from harness.engine.settings import Settings
 from harness.engine.world import World
@@ -16,7 +20,6 @@ from harness.model.timeline import What
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from harness.model.manifest import Manifest
     from harness.model.scenario import Scenario
@@ -139,6 +142,14 @@ def test_a_program_is_ready_when_a_child_of_it_listens_on_its_port(run: Run, fre
     assert outcome.verdict is Verdict.LEAKED, outcome.failure
     assert outcome.failure is not None
     assert "http.server" in outcome.failure.message
+
+
+def test_a_process_that_goes_while_its_descriptors_are_looked_at_holds_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: Path) -> Path:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "readlink", gone)
+    assert not _holds(os.getpid(), {"socket:[1]"})
 
 
 def test_output_is_looked_at_line_by_line(run: Run) -> None:

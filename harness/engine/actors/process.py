@@ -158,7 +158,8 @@ def _holds(pid: int, sockets: set[str]) -> bool:
     except FileNotFoundError:
         return False
     for descriptor in descriptors:
-        with suppress(FileNotFoundError):
+        # Of a process that has just gone the kernel says that it may not be looked into.
+        with suppress(FileNotFoundError, PermissionError):
             if str(descriptor.readlink()) in sockets:
                 return True
     return False
