@@ -3,9 +3,13 @@
 import importlib
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import needs
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,6 +48,21 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
         if not there.exists() or (anchor and there.suffix == ".md" and anchor not in anchors(there)):
             missing.append(target)
     assert not missing
+
+
+@needs("systemd-analyze")
+def test_systemd_takes_the_units_of_the_operations_page(tmp_path: Path) -> None:
+    service, socket = re.findall(
+        r"```ini\n(.*?)```", (ROOT / "docs/operations.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "simple.service").write_text(service.replace("/usr/bin/python3", sys.executable))
+    (tmp_path / "simple.socket").write_text(socket)
+    # It says what it cannot take, of units of the machine too, and ends with 0 all the same.
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "./simple.service", "./simple.socket"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True,
+    )  # fmt: skip
+    assert [line for line in said.stdout.splitlines() if "simple." in line] == []
 
 
 def exists(name: str) -> bool:

@@ -16,6 +16,7 @@ from riser.activation import Inherited, Manager, message_of
 from riser.core.address import TcpAddress
 from riser.core.phases import Condition
 from riser.errors import ListenError
+from tests.conftest import eventually, needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,3 +193,25 @@ def test_only_the_first_listener_is_inherited() -> None:
         first.close()
         second.close()
         assert not select.select([server], [], [], 0)[0]
+
+
+@needs("systemd-socket-activate")
+def test_the_socket_activation_of_systemd_starts_a_daemon_that_serves_the_client_who_came_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # A Unix path has to be short.
+    command = ["systemd-socket-activate", "--listen", str(tmp_path / "s"), sys.executable, "-c", DAEMON]
+    daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        eventually((tmp_path / "s").exists, "systemd-socket-activate listens")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(60)
+            eventually(lambda: client.connect_ex("s") == 0, "somebody can connect")
+            assert client.makefile().readline() == "[]\n"
+        daemon.terminate()
+    except BaseException:
+        daemon.kill()
+        raise
+    finally:
+        output, _ = daemon.communicate(timeout=60)
+    assert (daemon.returncode, b"open server socket: unix:" in output) == (0, True), output
