@@ -254,8 +254,8 @@ class Children:
     def _bury(self, member: Member) -> None:
         """A child is dead: deal again what it had not begun, and let another take its place."""
         member.channel.child_is_dead()
-        while member.heard:
-            self._hear(member)
+        # All that it has said is there. The end need not be: what it has forked has the channel, too, and may live on.
+        self._hear(member)
         self._loop.unwatch(member.child)
         status = member.child.reap(block=True)
         unbegun = member.ledger.reclaim()

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def freeze(connection: socket.socket, _argument: str) -> str:
     libc.read(connection.fileno(), ctypes.create_string_buffer(1), 1)
     sys.setswitchinterval(interval)
     return "thawed"
+
+
+def fork(connection: socket.socket, _argument: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # It says that there are threads, and there are.
+        if os.fork() == 0:
+            connection.recv(1)
+            os._exit(0)
+    return "forked"
 
 
 def fail(_connection: socket.socket, message: str) -> str:
@@ -85,6 +95,7 @@ COMMANDS: dict[str, Callable[[socket.socket, str], str | None]] = {
     "sleep": sleep,
     "hang": lambda _connection, _argument: hang(),
     "freeze": freeze,
+    "fork": fork,
     "raise": fail,
     "exit": lambda _connection, status: os._exit(int(status)),
     "close": close,

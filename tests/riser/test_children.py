@@ -46,6 +46,21 @@ def test_a_child_that_dies_takes_its_own_connections_only_and_another_takes_its_
     assert f"(pid {dead}) ended (killed by SIGKILL)" in server.errors
 
 
+def test_a_child_that_dies_is_replaced_although_what_it_has_forked_lives_on(serve: ServeProbe) -> None:
+    """`server.child.death`: its channel does not end then."""
+    server = serve(attributes={"process_num": 1})
+    server.event("ready")
+    client = server.connect()
+    dead = _served_by(client)
+    assert client.ask("fork") == "forked"
+    os.kill(dead, signal.SIGKILL)
+    other = server.connect()
+    assert _served_by(other) != dead
+    other.close()
+    assert server.stop() == 0
+    client.close()
+
+
 def test_what_a_dead_child_had_not_begun_is_served_by_another(serve: ServeProbe) -> None:
     server = _start(serve, thread_num=1, thread_queue_size=3, process_queue_size=1)
     busy = [server.connect() for _ in range(2)]
