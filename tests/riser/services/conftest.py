@@ -39,6 +39,15 @@ def eventually(condition: Callable[[], object], what: str) -> None:
         pause.poll(2)
 
 
+def has_heard_of_the_end(services: Services, slot: int = 0) -> bool:
+    """Whether all idle connections to a process that is gone have ended here, too: TCP may tell of it a bit later."""
+    current = services._backend._need_client().slots[slot].current  # type: ignore[attr-defined]
+    ended = select.poll()
+    for link in current.idle:
+        ended.register(link.wire._sock, select.POLLRDHUP)
+    return len(ended.poll(0)) == len(current.idle)
+
+
 class Odd(Exception):  # noqa: N818 - a name for tests
     """Its `__init__` wants other arguments than it hands on, so it does not unpickle by itself."""
 

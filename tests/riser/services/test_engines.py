@@ -33,7 +33,7 @@ from riser.services.services import Services
 from riser.signals import SignalInbox
 
 from .clusters import ROOT, is_alive, parent_of, running
-from .conftest import MAY_FORK_WITH_THREADS, Odd, eventually, make_services
+from .conftest import MAY_FORK_WITH_THREADS, Odd, eventually, has_heard_of_the_end, make_services
 from .test_healing import kill
 
 pytestmark = MAY_FORK_WITH_THREADS
@@ -157,9 +157,10 @@ def test_a_call_whose_process_dies_says_so_and_the_process_is_placed_anew(worksh
         thing.me()
 
 
-def test_an_idle_process_that_died_is_not_noticed(workshop: Any) -> None:
+def test_an_idle_process_that_died_is_not_noticed(placed: Services, workshop: Any) -> None:
     pid = workshop.pid()
     kill(pid)
+    eventually(lambda: has_heard_of_the_end(placed), "its connections have ended")
     assert workshop.pid() != pid
 
 
@@ -170,6 +171,8 @@ def test_the_processes_of_a_killed_worker_are_placed_anew(placed: Services, work
     pids = [each for each in {placed.call_service("pid") for _ in range(200)} if parent_of(each) == worker]
     kill(worker)
     eventually(lambda: not any(map(is_alive, pids)), "the service processes ended with their worker")
+    for slot in range(len(pids)):
+        eventually(partial(has_heard_of_the_end, placed, slot), "their connections have ended")
     assert workshop.pid() != pid
     assert len({placed.call_service("pid") for _ in range(200)}) == 2
 
@@ -179,6 +182,8 @@ def test_when_the_connector_is_killed_another_takes_its_place(placed: Services, 
     inner = placed._backend._inner  # type: ignore[attr-defined]
     kill(inner.get_service("connector").pid())
     eventually(lambda: not any(map(is_alive, pids)), "the service processes ended with it")
+    for slot in range(2):
+        eventually(partial(has_heard_of_the_end, placed, slot), "their connections have ended")
     assert workshop.pid() not in pids
     assert workshop.echo(1) == 1
 
