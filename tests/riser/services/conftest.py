@@ -334,7 +334,12 @@ class TcpBackend(StrictBackend):
         os.close(self._write)
         self._thread.join()
         os.close(self._read)
+        assert self._host is not None
+        threads = [each.thread for each in self._host._connections.values()]
         super().stop_server()
+        # Whoever is slow still has its connection, and perhaps a lock of OpenSSL, which the next test may fork with.
+        for thread in threads:
+            thread.join(DEADLINE_SECONDS)
 
     def connect(self, deadline: float) -> socket.socket:
         return self._endpoint.connect(deadline)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from riser.services.engines.ray import RayEngine
 from riser.services.services import Services
 
 from .clusters import is_alive, make_files, parent_of, running
-from .conftest import MAY_FORK_WITH_THREADS, eventually, make_services
+from .conftest import MAY_FORK_WITH_THREADS, eventually, has_heard_of_the_end, make_services
 from .ray_cluster import OTHER
 from .test_healing import kill
 
@@ -58,5 +59,6 @@ def test_the_processes_of_a_node_that_is_gone_are_placed_on_another(placed: Serv
     pid, still = lost.pid(), kept.pid()
     kill(parent_of(parent_of(pid)))
     eventually(lambda: not is_alive(pid), "the service process ended with its node")
+    eventually(partial(has_heard_of_the_end, placed, fronts.index(lost)), "its connections have ended")
     assert OTHER not in node_of(lost.pid())
     assert kept.pid() == still
