@@ -335,7 +335,7 @@ class TcpBackend(StrictBackend):
         self._thread.join()
         os.close(self._read)
         assert self._host is not None
-        threads = [each.thread for each in self._host._connections.values()]
+        threads = [each.thread for each in list(self._host._connections.values())]
         super().stop_server()
         # Whoever is slow still has its connection, and perhaps a lock of OpenSSL, which the next test may fork with.
         for thread in threads:
