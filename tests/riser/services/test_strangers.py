@@ -100,7 +100,9 @@ def test_random_bytes_are_hung_up_on(guarded: Services, seed: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, 4, HELLO_BYTES - 1])
 def test_silence_and_half_a_sentence_are_hung_up_on_after_the_deadline(guarded: Services, size: int) -> None:
     with visit(guarded) as sock:
-        sock.sendall(b"RISR\0\1\0\0"[:size] + bytes(max(size - 8, 0)))
+        # On a busy machine the deadline may be over before it is said.
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(b"RISR\0\1\0\0"[:size] + bytes(max(size - 8, 0)))
         assert ends(sock)
 
 

@@ -163,8 +163,11 @@ def test_random_bytes_are_hung_up_on(guarded: Services, seed: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 5, 100, 200])
 def test_silence_and_half_a_handshake_are_hung_up_on_after_the_deadline(guarded: Services, size: int) -> None:
+    said = client_hello()[:size]
     with visit(guarded) as sock:
-        sock.sendall(client_hello()[:size])
+        # On a busy machine the deadline may be over before it is said.
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(said)
         assert ends(sock)
 
 
@@ -184,7 +187,8 @@ def client_hello() -> bytes:
 def test_a_peer_that_has_the_key_and_is_silent_is_hung_up_on_after_the_deadline(guarded: Services, size: int) -> None:
     with handshake(guarded) as sock:
         sock.settimeout(30)
-        sock.sendall(b"RISR\0\1\0\0"[:size] + bytes(max(size - 8, 0)) if size else b"")
+        with contextlib.suppress(ConnectionError):  # as above
+            sock.sendall(b"RISR\0\1\0\0"[:size] + bytes(max(size - 8, 0)) if size else b"")
         assert ends(sock)
 
 
