@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -519,3 +520,17 @@ def test_a_daemon_that_was_given_another_stop_signal_is_stopped_by_it(run: Run) 
         """)
     assert outcome.verdict is Verdict.PASSED, outcome.failure
     assert [moment.text for moment in outcome.timeline if moment.what is What.SIGNAL] == ["USR2"]
+
+
+def test_the_server_is_looked_up_once_a_look(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be over at the very next look, as the one before a restart is."""
+    looks = itertools.cycle([True, False])
+    monkeypatch.setattr("harness.engine.actors.daemon.is_alive", lambda _pid: next(looks))
+    outcome = run("""
+        actors:
+          d: {daemon: probe}
+        steps:
+          - start: d
+          - eventually: {of: d, server: {at_least: 1}}
+        """)
+    assert outcome.verdict is not Verdict.ERRORED, outcome.failure

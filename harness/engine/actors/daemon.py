@@ -119,6 +119,12 @@ class DaemonActor(StartedActor):
         return None
 
     @property
+    def server(self) -> int | None:
+        """The server that serves now, which may be over at the next look; None while there is none."""
+        serving = self.serving
+        return None if serving is None else serving.server
+
+    @property
     def children(self) -> list[int]:
         """The living children that serve for the server that serves now."""
         serving = self.serving
@@ -155,10 +161,9 @@ class DaemonActor(StartedActor):
                     raise UnpublishedError(f"{self.name} has not been started")
                 return self.program.pid
             case "server":
-                serving = self.serving
-                if serving is None:
+                if (server := self.server) is None:
                     raise UnpublishedError(f"no server of {self.name} serves now")
-                return serving.server
+                return server
             case "children":
                 return self.children
             case "status_file":

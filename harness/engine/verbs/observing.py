@@ -247,7 +247,7 @@ def _probes(step: Eventually, world: World, *, since: Mark | None) -> list[Calla
     if step.children is not None or step.server is not None:
         daemon = world.actor(step.of, DaemonActor)
         look(step.children, "children", lambda: daemon.children)
-        look(step.server, "server", lambda: None if daemon.serving is None else daemon.serving.server)
+        look(step.server, "server", lambda: daemon.server)
     return probes
 
 
