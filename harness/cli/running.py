@@ -18,7 +18,7 @@ from harness.cli.refusal import RefusedError
 from harness.cli.stepping import Stepper, check_stepping
 from harness.cli.suites import Chosen, choose, found_or_refused, hash_of, refusal
 from harness.engine.calibration import measure
-from harness.engine.runner import Engine, run_many
+from harness.engine.runner import Engine, be_silent_of_interrupts, run_many
 from harness.engine.settings import Settings
 from harness.implementations import VersionError, folders, version_of
 from harness.judging import line_reader, outcome_of, outcome_without_running, result_of
@@ -78,6 +78,7 @@ async def _run_all(teller: _Teller, engine: Engine, command: Run) -> None:
     """Ctrl-C cancels this, as `asyncio.run` has it; so do TERM and HUP. The engine stops whatever runs."""
     task = asyncio.current_task()
     assert task is not None
+    be_silent_of_interrupts(asyncio.get_running_loop())
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     ready = teller.tell_what_cannot_run()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.engine.observe import set_subreaper
 from harness.engine.orphans import Orphans
@@ -52,6 +52,7 @@ class Engine:
         for number in self._ignored:
             signal.signal(number, _do_nothing)
         self._orphans = Orphans()
+        be_silent_of_interrupts(self._runner.get_loop())
         Engine._active = self
         return self
 
@@ -102,6 +103,16 @@ async def run_many(
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs or 2 * (os.cpu_count() or 1)):
             group.create_task(work())
+
+
+def be_silent_of_interrupts(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the loop not tell of tasks that a second Ctrl-C has ended in the middle: that is what was asked for."""
+    loop.set_exception_handler(_tell_of_others)
+
+
+def _tell_of_others(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:

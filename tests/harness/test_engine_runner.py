@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.engine.observe import children_of, set_subreaper
-from harness.engine.runner import Engine, run_many
+from harness.engine.runner import Engine, be_silent_of_interrupts, run_many
 from harness.engine.settings import Settings
 from harness.model.manifest import KnownFailure
 from harness.model.outcome import Outcome, Verdict
@@ -267,3 +267,13 @@ def test_children_of_others_in_the_process_are_let_alone(run: Run) -> None:
 def test_a_time_scale_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="above 0"):
         Settings(time_scale=0)
+
+
+def test_a_task_that_an_interrupt_has_ended_is_not_told_of_and_any_other_is(caplog: pytest.LogCaptureFixture) -> None:
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        be_silent_of_interrupts(loop)
+        loop.call_exception_handler({"message": "lost", "exception": KeyboardInterrupt()})
+        assert not caplog.records
+        loop.call_exception_handler({"message": "lost", "exception": ValueError("told")})
+    assert ["told" in record.getMessage() or "lost" in record.getMessage() for record in caplog.records] == [True]
