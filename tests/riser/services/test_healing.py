@@ -1,5 +1,6 @@
 """Whoever is killed, the pool lives on: callers are told at once, others take over, and what was held is released."""
 
+import contextlib
 import os
 import select
 import signal
@@ -345,9 +346,9 @@ def test_any_of_them_can_die_at_any_moment_under_load(pool: Services) -> None:
 
     def load(worker: int) -> int:
         done = 0
-        service = pool.get_service("workshop" if worker % 2 else "other")
         while not stop.is_set() or not done:
             try:
+                service = pool.get_service("workshop" if worker % 2 else "other")
                 assert service.echo((worker, done)) == (worker, done)
                 assert service.repeat(2, lambda number: number) == [0, 1]
                 thing = service.make(f"{worker}")
@@ -362,6 +363,12 @@ def test_any_of_them_can_die_at_any_moment_under_load(pool: Services) -> None:
                 raise
         return done
 
+    def answers() -> bool:
+        # A call may still go to the last that was killed, whose end is heard of a moment later.
+        with contextlib.suppress(ServiceDied):
+            return bool(pool.get_service("workshop").echo(1) == 1)
+        return False
+
     with ThreadPoolExecutor(4) as threads:
         workers = [threads.submit(load, worker) for worker in range(4)]
         for turn in range(20):
@@ -373,5 +380,5 @@ def test_any_of_them_can_die_at_any_moment_under_load(pool: Services) -> None:
         stop.set()
         assert all(worker.result(60) > 0 for worker in workers)
     assert not failures
-    assert pool.get_service("workshop").echo(1) == 1
+    eventually(answers, "whole again")
     eventually(lambda: held(pool) == 0, "released")
