@@ -281,11 +281,22 @@ def test_the_order_is_of_no_account(run_pytest: Pytest, write: Write, seed: str,
 # Other machines.
 
 
+SERVER = """
+from execnet.gateway_base import get_execmodel
+from execnet.script import socketserver
+socketserver.execmodel = get_execmodel("main_thread_only")
+socketserver.startserver(socketserver.bind_and_listen("127.0.0.1:0", socketserver.execmodel))
+"""
+
+
 @contextlib.contextmanager
 def gateway(directory: Path) -> Iterator[int]:
-    """The server of execnet, which runs what it is sent, on a port of this machine, as it would on another."""
+    """The server of execnet, which runs what it is sent, on a port of this machine, as it would on another.
+
+    As it is, it runs a task beside one that has not quite ended in a thread, where no engine can run.
+    """
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "execnet.script.socketserver", "127.0.0.1:0"],
+        [sys.executable, "-u", "-c", SERVER],
         cwd=directory, env=plain_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as server:  # fmt: skip
         try:
