@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.engine.actors.daemon import DaemonActor
+from harness.engine.actors.generations import Generation
 from harness.engine.orphans import Orphans
 from harness.model.outcome import Verdict
 from harness.model.timeline import What
@@ -522,15 +523,8 @@ def test_a_daemon_that_was_given_another_stop_signal_is_stopped_by_it(run: Run) 
     assert [moment.text for moment in outcome.timeline if moment.what is What.SIGNAL] == ["USR2"]
 
 
-def test_the_server_is_looked_up_once_a_look(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_is_looked_up_once_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be over at the very next look, as the one before a restart is."""
-    looks = itertools.cycle([True, False])
-    monkeypatch.setattr("harness.engine.actors.daemon.is_alive", lambda _pid: next(looks))
-    outcome = run("""
-        actors:
-          d: {daemon: probe}
-        steps:
-          - start: d
-          - eventually: {of: d, server: {at_least: 1}}
-        """)
-    assert outcome.verdict is not Verdict.ERRORED, outcome.failure
+    looks = iter([Generation(1, 4711, None, "127.0.0.1:1", 1), None])
+    monkeypatch.setattr(DaemonActor, "serving", property(lambda _self: next(looks)))
+    assert DaemonActor.__new__(DaemonActor).server == 4711
