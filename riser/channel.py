@@ -93,6 +93,7 @@ class ParentEnd:
         self._socket = end
         self._far = far
         self._unparsed = b""
+        self._owed = bytearray()
 
     def fileno(self) -> int:
         """Readable when there is news."""
@@ -107,8 +108,15 @@ class ParentEnd:
         """Let go of the child's end, so that the stream ends after what the child has said."""
         self._far.close()
 
+    @property
+    def owes(self) -> bool:
+        """Whether there are orders that the line had no room for, and that `settle` has to bring."""
+        return bool(self._owed)
+
     def send(self, connections: Sequence[int]) -> Sending:
-        """Pass up to `MOST_PER_MESSAGE` descriptors; the caller's copies stay open."""
+        """Pass up to `MOST_PER_MESSAGE` descriptors, after all orders; the caller's copies stay open."""
+        if self._owed and (outcome := self.settle()) is not Sending.SENT:
+            return outcome
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", connections))]
         try:
             self._socket.sendmsg([bytes((_DESCRIPTORS + len(connections),))], rights)
@@ -117,12 +125,25 @@ class ParentEnd:
         return Sending.SENT
 
     def order(self, operation: Operation) -> Sending:
-        """Ask something of the child."""
-        return self._say(_ORDERS[operation])
+        """Ask something of the child; what there is no room for now is owed to it."""
+        self._owed += _ORDERS[operation]
+        return self.settle()
 
     def complete(self) -> Sending:
-        """Say that there will be no more connections."""
-        return self._say(_END)
+        """Say that there will be no more connections; owed as an order is."""
+        self._owed += _END
+        return self.settle()
+
+    def settle(self) -> Sending:
+        """Give as many of the owed orders as there is room for; one that is stopped, or slow, may have many unread."""
+        while self._owed:
+            try:
+                del self._owed[: self._socket.send(self._owed)]
+            except OSError as error:
+                if (outcome := _outcome(error)) is Sending.GONE:
+                    self._owed.clear()
+                return outcome
+        return Sending.SENT
 
     def take_back(self) -> int:
         """Take everything out of the line that the child has not read; how many connections that was.
@@ -132,13 +153,14 @@ class ParentEnd:
         unread: list[Delivery] = []
         while (delivery := self._far.receive()) != Delivery():
             unread.append(delivery)
+        orders = bytearray()
         for delivery in unread:
             for copy in delivery.connections:
                 os.close(copy)
-            for operation in delivery.operations:
-                self.order(operation)
-            if delivery.complete:
-                self.complete()
+            orders += b"".join(_ORDERS[operation] for operation in delivery.operations)
+            orders += _END * delivery.complete
+        self._owed[:0] = orders
+        self.settle()
         return sum(len(delivery.connections) + delivery.lost for delivery in unread)
 
     def receive(self) -> News:
@@ -170,13 +192,6 @@ class ParentEnd:
             failure=failure,
             ended=ended,
         )
-
-    def _say(self, word: bytes) -> Sending:
-        try:
-            self._socket.send(word)
-        except OSError as error:
-            return _outcome(error)
-        return Sending.SENT
 
 
 class ChildEnd:

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import math
 import resource
 import select
 import signal
@@ -33,6 +34,10 @@ _log = logging.getLogger("riser")
 
 _OTHER_DESCRIPTORS = 32
 """What a process has open besides connections, roughly."""
+
+
+_ORDERS_AGAIN_SECONDS = 0.1
+"""How long until a child is offered again what its line was too full for: nobody tells when it has read."""
 
 
 class Birth(Record):
@@ -139,6 +144,8 @@ class Children:
     def advance(self, now: float) -> None:
         """Fork who is missing, deal what is queued, and bring a stop to its end."""
         self._fill_slots(now)
+        for member in self._living():
+            member.channel.settle()
         if len(self._slots) > 1 and self._state is not StopState.FORCED:
             self._dealer.take_back(self._living(), self._members(), now=now)
         self._dealer.deal(self._members())
@@ -152,11 +159,13 @@ class Children:
                 member.child.send(signal.SIGKILL)
 
     def wake_at(self) -> float | None:
-        """The next fork that is due, the end of a rest while something is queued, the time to kill, or to take back."""
+        """The next fork that is due, the end of a rest while something is queued, the time to kill, or to try again."""
         moments = [slot.fork_at for slot in self._slots if slot.fork_at is not None]
         takes_back = len(self._slots) > 1 and self._state is not StopState.FORCED
         moments.extend(self._dealer.moments(self._living(), takes_back=takes_back))
         moments.extend(member.kill_at for member in self._living() if member.kill_at is not None)
+        if any(member.channel.owes for member in self._living()):
+            moments.append(time.monotonic() + _ORDERS_AGAIN_SECONDS)
         return min(moments, default=None)
 
     def is_over(self, now: float) -> bool:
@@ -223,7 +232,7 @@ class Children:
         if not member.heard:
             return
         news = member.channel.receive()
-        member.blocked = False
+        member.blocked_until = 0.0
         self._dealer.settle(member, news)
         if news.ready:
             member.ready = True
@@ -239,7 +248,7 @@ class Children:
             self._retire(member)
         if news.ended:
             member.heard = False
-            member.blocked = True
+            member.blocked_until = math.inf
             self._loop.unwatch(member.channel)
 
     def _retire(self, member: Member) -> None:

@@ -8,6 +8,7 @@ has begun: what a child does not read is fetched back, and what it has died on i
 
 import collections
 import itertools
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -122,8 +123,9 @@ class Dealer:
             yield self._look_at
         now = time.monotonic()
         for member in living:
-            if self._pending and member.resting_until > now:
-                yield member.resting_until
+            rests_until = max(member.blocked_until, member.resting_until)
+            if self._pending and now < rests_until < math.inf:
+                yield rests_until
             if takes_back and (due := member.unread_until(self._unread_seconds)) is not None:
                 yield due
 
@@ -133,8 +135,10 @@ class Dealer:
 
     def _send(self, member: Member, count: int, *, now: float, waited: bool) -> None:
         connections = list(itertools.islice(self._pending, count))
-        if member.channel.send(connections) is not Sending.SENT:
-            member.blocked = True  # Until it says something, or is found to be dead.
+        outcome = member.channel.send(connections)
+        if outcome is not Sending.SENT:
+            # Until it says something, which it does not of the orders that it has read; or is found to be dead.
+            member.blocked_until = now + self._rest_seconds if outcome is Sending.FULL else math.inf
             return
         for _ in connections:
             if self._stats.enabled:

@@ -24,7 +24,7 @@ class Member:
         self.ready = False
         self.leaving = False
         self.completed = False
-        self.blocked = False
+        self.blocked_until = 0.0
         self.heard = True
         self.resting_until = 0.0
         self.kill_at: float | None = None
@@ -40,7 +40,7 @@ class Member:
 
     def load(self, *, now: float, unread_seconds: float) -> Load:
         """What the plan has to know: no credits for a child that cannot take anything now."""
-        takes = self.ready and not self.leaving and not self.blocked and now >= self.resting_until
+        takes = self.ready and not self.leaving and now >= max(self.blocked_until, self.resting_until)
         unread = self.ledger.unread_since
         return Load(
             slot=self.slot,

@@ -121,6 +121,52 @@ def test_the_end_is_seen_on_both_sides() -> None:
     child.close()
 
 
+def test_orders_that_the_line_has_no_room_for_are_owed_and_come_in_their_order(ends: Ends) -> None:
+    parent, child = ends
+    asked = 1
+    while parent.order(Operation.STAT_GET_NO_RESET) is Sending.SENT:
+        asked += 1
+    assert parent.owes
+    assert parent.order(Operation.STOP_GRACEFUL) is Sending.FULL
+    assert parent.complete() is Sending.FULL
+    with socket.socket() as one:
+        assert parent.send([one.fileno()]) is Sending.FULL
+    seen: list[Operation] = []
+    delivery = child.receive()
+    while not delivery.complete:
+        seen += delivery.operations
+        parent.settle()
+        delivery = child.receive()
+    seen += delivery.operations
+    assert seen == [*[Operation.STAT_GET_NO_RESET] * asked, Operation.STOP_GRACEFUL]
+    assert not parent.owes
+
+
+def test_what_is_taken_back_comes_before_what_is_owed(ends: Ends) -> None:
+    parent, child = ends
+    asked = 1
+    while parent.order(Operation.STAT_GET_NO_RESET) is Sending.SENT:
+        asked += 1
+    parent.order(Operation.STOP_GRACEFUL)
+    assert parent.take_back() == 0
+    assert not parent.owes  # As one message they take less room.
+    seen: list[Operation] = []
+    while (delivery := child.receive()).operations:
+        seen += delivery.operations
+    assert seen == [*[Operation.STAT_GET_NO_RESET] * asked, Operation.STOP_GRACEFUL]
+
+
+def test_nothing_is_owed_to_a_child_that_is_dead() -> None:
+    parent, child = channel()
+    while parent.order(Operation.STAT_STOP) is Sending.SENT:
+        pass
+    child.close()
+    parent.child_is_dead()
+    assert parent.settle() is Sending.GONE
+    assert not parent.owes
+    parent.close()
+
+
 def test_what_the_child_has_not_read_can_be_taken_back_all_but_the_orders(ends: Ends) -> None:
     parent, child = ends
     with socket.socket() as one, socket.socket() as two:

@@ -131,6 +131,49 @@ def test_what_a_child_does_not_read_is_taken_back_and_served_by_another(serve: S
     assert server.all_events().count("dispatch") == 8
 
 
+def _fill_the_line(server: ProbeServer, child: int) -> None:
+    """Stop the child, and ask for more reports than its line has room for."""
+    os.kill(child, signal.SIGSTOP)
+    for _ in range(400):
+        server.send(signal.SIGUSR1)
+        while server.event("at_stat")["pid"] != server.pid:
+            pass
+
+
+def test_a_child_whose_line_was_full_of_orders_hears_of_the_stop(serve: ServeProbe) -> None:
+    server = _start(serve)
+    client = server.connect()
+    child = _served_by(client)
+    client.close()
+    _fill_the_line(server, child)
+    server.send(signal.SIGTERM)
+    server.event("at_stop")  # of the other child, which has been told of it
+    os.kill(child, signal.SIGCONT)
+    assert server.all_events().count("postprocess") == 2
+    assert server.status() == 0
+
+
+def test_a_child_whose_line_was_full_of_orders_gets_connections_again(serve: ServeProbe) -> None:
+    server = _start(serve, process_num=1, process_queue_size=1)
+    client = server.connect()
+    child = _served_by(client)
+    _fill_the_line(server, child)
+    before = _descriptors(server.pid)
+    late = [server.connect() for _ in range(2)]
+    for each in late:
+        each.say("echo late")
+    eventually(lambda: _descriptors(server.pid) > before, "the queue is full")
+    os.kill(child, signal.SIGCONT)
+    for _ in (client, *late):
+        server.event("dispatch")
+    assert [each.hear() for each in late] == ["late", "late"]
+    for each in [client, *late]:
+        each.close()
+    server.send(signal.SIGTERM)
+    server.all_events()
+    assert server.status() == 0
+
+
 def test_a_child_that_leaves_by_itself_finishes_and_is_replaced(serve: ServeProbe) -> None:
     server = _start(serve)
     client = server.connect()
