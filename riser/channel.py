@@ -110,12 +110,12 @@ class ParentEnd:
 
     @property
     def owes(self) -> bool:
-        """Whether there are orders that the line had no room for, and that `settle` has to bring."""
+        """Whether there are orders that the line had no room for, and that `pay` has to bring."""
         return bool(self._owed)
 
     def send(self, connections: Sequence[int]) -> Sending:
         """Pass up to `MOST_PER_MESSAGE` descriptors, after all orders; the caller's copies stay open."""
-        if self._owed and (outcome := self.settle()) is not Sending.SENT:
+        if self._owed and (outcome := self.pay()) is not Sending.SENT:
             return outcome
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", connections))]
         try:
@@ -127,14 +127,14 @@ class ParentEnd:
     def order(self, operation: Operation) -> Sending:
         """Ask something of the child; what there is no room for now is owed to it."""
         self._owed += _ORDERS[operation]
-        return self.settle()
+        return self.pay()
 
     def complete(self) -> Sending:
         """Say that there will be no more connections; owed as an order is."""
         self._owed += _END
-        return self.settle()
+        return self.pay()
 
-    def settle(self) -> Sending:
+    def pay(self) -> Sending:
         """Give as many of the owed orders as there is room for; one that is stopped, or slow, may have many unread."""
         while self._owed:
             try:
@@ -160,7 +160,7 @@ class ParentEnd:
             orders += b"".join(_ORDERS[operation] for operation in delivery.operations)
             orders += _END * delivery.complete
         self._owed[:0] = orders
-        self.settle()
+        self.pay()
         return sum(len(delivery.connections) + delivery.lost for delivery in unread)
 
     def receive(self) -> News:

@@ -35,7 +35,6 @@ _log = logging.getLogger("riser")
 _OTHER_DESCRIPTORS = 32
 """What a process has open besides connections, roughly."""
 
-
 _ORDERS_AGAIN_SECONDS = 0.1
 """How long until a child is offered again what its line was too full for: nobody tells when it has read."""
 
@@ -145,7 +144,7 @@ class Children:
         """Fork who is missing, deal what is queued, and bring a stop to its end."""
         self._fill_slots(now)
         for member in self._living():
-            member.channel.settle()
+            member.channel.pay()
         if len(self._slots) > 1 and self._state is not StopState.FORCED:
             self._dealer.take_back(self._living(), self._members(), now=now)
         self._dealer.deal(self._members())

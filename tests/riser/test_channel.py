@@ -135,7 +135,7 @@ def test_orders_that_the_line_has_no_room_for_are_owed_and_come_in_their_order(e
     delivery = child.receive()
     while not delivery.complete:
         seen += delivery.operations
-        parent.settle()
+        parent.pay()
         delivery = child.receive()
     seen += delivery.operations
     assert seen == [*[Operation.STAT_GET_NO_RESET] * asked, Operation.STOP_GRACEFUL]
@@ -162,7 +162,7 @@ def test_nothing_is_owed_to_a_child_that_is_dead() -> None:
         pass
     child.close()
     parent.child_is_dead()
-    assert parent.settle() is Sending.GONE
+    assert parent.pay() is Sending.GONE
     assert not parent.owes
     parent.close()
 
